@@ -1,0 +1,45 @@
+"""Checks that every cell makes of its weights and sizes, once, when it is made."""
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.arrays import Array
+from unrolled.errors import OptionError, ShapeError
+
+MOST_UNITS = 65_536
+MOST_WEIGHT_BYTES = 1 << 30
+
+
+def weight(name: str, values: npt.ArrayLike, axes: int) -> Array:
+    """A copy of `values` as float32 or float64, in C order.
+
+    Raises:
+        ShapeError: If it holds no real numbers, or has another number of axes.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ShapeError(f"{name}: expected an array of {axes} axes, got {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise ShapeError(f"{name}: expected real numbers, got {array.dtype}")
+    if array.ndim != axes:
+        raise ShapeError(f"{name}: expected {axes} axes, got shape {array.shape}")
+    kind = {"f2": np.float32, "f4": np.float32}.get(array.dtype.str[1:], np.float64)
+    return np.array(array, kind, order="C")
+
+
+def check_size(units: int, features: int, gates: int) -> None:
+    """Checks the sizes of a fresh layer.
+
+    Raises:
+        OptionError: If there would be no unit or no feature, or too many of them to hold.
+    """
+    for name, value in (("units", units), ("features", features)):
+        if not 1 <= value <= MOST_UNITS:
+            raise OptionError(f"{name}: expected a number from 1 to {MOST_UNITS:,}, got {value:,}")
+    size = gates * units * (features + units + 1) * 8
+    if size > MOST_WEIGHT_BYTES:
+        raise OptionError(
+            f"units: expected weights of at most 1 GiB, got {size / 2**30:,.1f} GiB for {units:,} units and "
+            f"{features:,} features"
+        )

@@ -1,0 +1,179 @@
+"""What every recurrent layer does alike: check its input, unroll itself over a sequence, trace a whole run."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.anatomy import Anatomy
+from unrolled.arrays import Array, State, read_only
+from unrolled.errors import ShapeError
+from unrolled.kernel import Kernel
+from unrolled.trace import StepT, Trace
+
+Sequence: TypeAlias = npt.ArrayLike | Iterable[npt.ArrayLike]
+"""Inputs in time order: an array (T, …, features), or anything that yields arrays (…, features)."""
+
+
+class RecurrentLayer(ABC, Generic[StepT]):
+    """A recurrent layer: weights, and the arithmetic of one timestep.
+
+    A cell gives its `anatomy`, its weights, `step` (the clear form of the arithmetic) and a kernel (the fast form of
+    the same). Everything else is here.
+    """
+
+    anatomy: ClassVar[Anatomy]
+
+    @property
+    @abstractmethod
+    def units(self) -> int:
+        """The number of units."""
+
+    @property
+    @abstractmethod
+    def features(self) -> int:
+        """The number of features that each timestep of the input has."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64: what the layer computes in."""
+
+    @property
+    @abstractmethod
+    def weights(self) -> dict[str, Array]:
+        """The weight arrays by name, those the layer has: kernel, recurrent_kernel, bias."""
+
+    @abstractmethod
+    def bounds(self, name: str) -> tuple[float, float]:
+        """The least and the greatest value that the gate or state `name` can take, infinite where it has no bound."""
+
+    @abstractmethod
+    def step(self, x: npt.ArrayLike, state: State | None = None, t: int = 0) -> StepT:
+        """One timestep, in the clear form.
+
+        Args:
+            x: The input x_t, shape (…, features).
+            state: What the timestep before left, h first, each of shape (…, units). Zeros if not given.
+            t: The number that the step carries.
+
+        Raises:
+            ShapeError: If `x` or `state` does not fit the layer.
+        """
+
+    @property
+    @abstractmethod
+    def fast(self) -> Kernel[StepT]:
+        """The fast form of the arithmetic, prepared once."""
+
+    def zero_state(self, batch: tuple[int, ...] = ()) -> State:
+        """The state before the first timestep, all zeros, one array of shape (*batch, units) for each state."""
+        zeros = read_only(np.zeros((*batch, self.units), self.dtype))
+        return (zeros,) * len(self.anatomy.carries)
+
+    def unroll(self, xs: Sequence, initial_state: State | None = None) -> Iterator[StepT]:
+        """The explicit timestep iterator: yields the step of each timestep, and computes it when it is asked for.
+
+        Args:
+            xs: An array or nested list of shape (T, …, features), or any iterable of arrays of shape (…, features),
+                such as a generator that never ends.
+            initial_state: The state before the first timestep, as `step` takes it.
+
+        Raises:
+            ShapeError: If the input or the state does not fit the layer.
+        """
+        if isinstance(xs, np.ndarray | list | tuple):
+            sequence = self.sequence(xs)
+            return self._unroll_array(sequence, self.state(initial_state, sequence.shape[1:-1]))
+        if not isinstance(xs, Iterable):
+            raise ShapeError(f"input: expected a sequence of timesteps, got {type(xs).__name__}")
+        return self._unroll_stream(xs, initial_state)
+
+    def trace(self, xs: npt.ArrayLike, initial_state: State | None = None) -> Trace[StepT]:
+        """Every step of a whole run, as arrays of shape (T, …, units).
+
+        Raises:
+            ShapeError: If the input or the state does not fit the layer.
+        """
+        sequence = self.sequence(xs)
+        batch = sequence.shape[1:-1]
+        state = self.state(initial_state, batch)
+        record = self.fast.record(len(sequence), batch)
+        chunk = self.fast.chunk(batch)
+        rows = self.fast.rows(batch)
+        for start in range(0, len(sequence), rows):
+            chunk.begin(sequence[start : start + rows], state, start)
+            chunk.advance(chunk.length)
+            chunk.copy_into(record, start)
+            state = chunk.state()
+        return record.trace(read_only(sequence.copy()))
+
+    def sequence(self, xs: npt.ArrayLike) -> Array:
+        """`xs` as a read-only array (T, …, features) of the layer's dtype; not a copy where it is one already.
+
+        Raises:
+            ShapeError: If it has another shape, or no timestep.
+        """
+        array = self._numbers(xs)
+        if array.ndim == 1:
+            raise ShapeError(
+                f"input: expected (T, …, features), got shape {array.shape}: use xs.reshape(-1, {self.features})"
+            )
+        self._check_features(array, "(T, …, features)")
+        if not len(array):
+            raise ShapeError(f"input: expected one timestep or more, got shape {array.shape}")
+        return read_only(array)
+
+    def input(self, x: npt.ArrayLike) -> Array:
+        """`x` as a read-only array (…, features) of the layer's dtype.
+
+        Raises:
+            ShapeError: If it has another shape.
+        """
+        array = self._numbers(x)
+        self._check_features(array, "(…, features)")
+        return read_only(array.copy())
+
+    def state(self, state: State | None, batch: tuple[int, ...]) -> State:
+        """`state` as read-only arrays of shape (*batch, units) and the layer's dtype; zeros if it is None.
+
+        Raises:
+            ShapeError: If it has another number of arrays, or other shapes.
+        """
+        if state is None:
+            return self.zero_state(batch)
+        names = self.anatomy.carries
+        if len(state) != len(names):
+            raise ShapeError(f"initial state: expected {len(names)} arrays ({', '.join(names)}), got {len(state)}")
+        arrays = tuple(np.asarray(array, self.dtype) for array in state)
+        for name, array in zip(names, arrays, strict=True):
+            if array.shape != (*batch, self.units):
+                raise ShapeError(f"initial state {name}: expected shape {(*batch, self.units)}, got {array.shape}")
+        return tuple(read_only(array) for array in arrays)
+
+    def _numbers(self, values: npt.ArrayLike) -> Array:
+        try:
+            return np.asarray(values, self.dtype)
+        except (TypeError, ValueError) as error:
+            raise ShapeError(f"input: expected numbers, the same many in every row, got {error}") from error
+
+    def _check_features(self, array: Array, expected: str) -> None:
+        if array.ndim < 1 or array.shape[-1] != self.features:
+            raise ShapeError(f"input: expected {expected} with {self.features} features, got shape {array.shape}")
+
+    def _unroll_array(self, sequence: Array, state: State) -> Iterator[StepT]:
+        kernel, batch = self.fast, sequence.shape[1:-1]
+        rows = kernel.rows(batch)
+        for start in range(0, len(sequence), rows):
+            chunk = kernel.chunk(batch)  # new memory, as the steps of the last one are in use
+            chunk.begin(sequence[start : start + rows], state, start)
+            yield from chunk.steps()
+            state = chunk.state()
+
+    def _unroll_stream(self, xs: Iterable[npt.ArrayLike], state: State | None) -> Iterator[StepT]:
+        for t, x in enumerate(xs):
+            step = self.step(x, state, t)
+            state = step.state
+            yield step

@@ -1,0 +1,60 @@
+"""Steps: everything that happened at one timestep, as an immutable record.
+
+`…` below is any leading batch shape, usually none. The arrays of a step are read-only.
+"""
+
+from dataclasses import dataclass
+
+from unrolled.arrays import Array, State
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """What every cell's step holds.
+
+    Attributes:
+        t: The timestep, counted from 0.
+        x: The input x_t, shape (…, features).
+        h_previous: The hidden state h_(t-1), shape (…, units).
+        z: The pre-activations W·x_t + U·h_(t-1) + b, shape (gates, …, units), in the cell's order of gates.
+        h: The hidden state h_t, shape (…, units).
+    """
+
+    t: int
+    x: Array
+    h_previous: Array
+    z: Array
+    h: Array
+
+    @property
+    def state(self) -> State:
+        """What the next timestep starts from."""
+        return (self.h,)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LSTMStep(Step):
+    """One timestep of an LSTM (Hochreiter and Schmidhuber, 1997; Gers et al., 2000). Every shape is (…, units).
+
+    Attributes:
+        c_previous: The cell state c_(t-1).
+        i: The input gate: how much of the candidate is written.
+        f: The forget gate: how much of the old cell state is kept.
+        g: The candidate: what would be written.
+        o: The output gate: how much of the cell state is shown.
+        c: The cell state c_t = f·c_(t-1) + i·g.
+        tanh_c: The activation of c_t, which the output gate lets through: h_t = o·tanh(c_t).
+    """
+
+    c_previous: Array
+    i: Array
+    f: Array
+    g: Array
+    o: Array
+    c: Array
+    tanh_c: Array
+
+    @property
+    def state(self) -> State:
+        """(h_t, c_t): what the next timestep starts from."""
+        return (self.h, self.c)

@@ -1,0 +1,1 @@
+"""The terminal stepper on top of the `unrolled` engine."""
