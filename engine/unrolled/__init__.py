@@ -7,7 +7,11 @@ Example:
     ...     print(step.t, step.f, step.c, step.h)
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from unrolled.activations import ACTIVATIONS
+from unrolled.compare import Parting, find_parting
 from unrolled.errors import (
     ModelFileError,
     OptionError,
@@ -18,22 +22,34 @@ from unrolled.errors import (
     UnrolledError,
 )
 from unrolled.layer import RecurrentLayer
+from unrolled.ledger import Ledger, ledger
 from unrolled.lstm import LSTM
 from unrolled.parameters import Convention, Tally, tally
 from unrolled.run import Run
+from unrolled.sequences import InputSequence
 from unrolled.step import LSTMStep, Step
 from unrolled.trace import LSTMTrace, Trace
 from unrolled.walk import Walk
+from unrolled.wiring import WireCount, count_wires
+
+if TYPE_CHECKING:
+    from unrolled.export import write_trace
+    from unrolled.formats import Model, load
+    from unrolled.reading import read_sequence
 
 __all__ = [
     "ACTIVATIONS",
     "LSTM",
     "Convention",
+    "InputSequence",
     "LSTMStep",
     "LSTMTrace",
+    "Ledger",
+    "Model",
     "ModelFileError",
     "OptionError",
     "OutputFileError",
+    "Parting",
     "RecurrentLayer",
     "Run",
     "SequenceFileError",
@@ -44,5 +60,26 @@ __all__ = [
     "Trace",
     "UnrolledError",
     "Walk",
+    "WireCount",
+    "count_wires",
+    "find_parting",
+    "ledger",
+    "load",
+    "read_sequence",
     "tally",
+    "write_trace",
 ]
+
+_WITH_FILES = {
+    "Model": "unrolled.formats",
+    "load": "unrolled.formats",
+    "read_sequence": "unrolled.reading",
+    "write_trace": "unrolled.export",
+}
+"""What needs the readers and writers of files, which are imported when they are first used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WITH_FILES:
+        return getattr(import_module(_WITH_FILES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from unrolled.arrays import Array
 from unrolled.errors import OptionError
 
+Function: TypeAlias = Callable[[Array], Array]
 Into: TypeAlias = Callable[[Array, Array], object]
 Prepare: TypeAlias = Callable[[tuple[int, ...], npt.DTypeLike], Into]
 
@@ -26,7 +27,7 @@ class Activation:
     Attributes:
         name: What Keras calls it.
         formula: As mathematics, in z.
-        function: The function itself, on an array of any shape.
+        function: The function itself, on an array of any shape; it may warn of an overflow that means nothing.
         prepare: The same for the kernel. What it returns is given `sign * z`, and `out`, its scratch paper too.
         sign: -1 where that wants -z, so that the kernel can fold the sign into the weights, which is exact.
         low: The smallest value it can give.
@@ -35,7 +36,7 @@ class Activation:
 
     name: str
     formula: str
-    function: Callable[[Array], Array]
+    function: Function
     prepare: Prepare
     sign: int = 1
     low: float = -np.inf
@@ -43,7 +44,8 @@ class Activation:
 
     def __call__(self, z: Array) -> Array:
         """The activation of `z`, a new array of the same shape and dtype."""
-        return self.function(z)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return self.function(z)
 
     def prepare_unsigned(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Into:
         """What `prepare` gives, but always taking z itself."""
@@ -59,9 +61,12 @@ class Activation:
 
 
 def sigmoid(z: Array) -> Array:
-    """1/(1+exp(-z)): right to the last digits for a nearly closed gate, where ½+½·tanh(z/2) is not."""
-    with np.errstate(over="ignore"):  # exp(-z) is inf for z far below zero, and 1/(1+inf) is exactly 0
-        return np.asarray(1 / (1 + np.exp(-z)))
+    """1/(1+exp(-z)): right to the last digits for a nearly closed gate, where ½+½·tanh(z/2) is not.
+
+    For z far below zero exp(-z) overflows to infinity, and 1/(1+inf) is exactly 0.
+    """
+    gate: Array = 1 / (1 + np.exp(-z))
+    return gate
 
 
 def relu(z: Array) -> Array:
@@ -86,25 +91,34 @@ def hard_sigmoid_keras2(z: Array) -> Array:
 
 def _sigmoid_of_negative(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Into:
     ones = np.ones(shape, dtype)  # an array of the same shape costs a third of what a Python scalar does
+    exp, add, reciprocal = np.exp, np.add, np.reciprocal
 
     def into(negative_z: Array, out: Array) -> None:
-        np.exp(negative_z, out)
-        np.add(out, ones, out)
-        np.reciprocal(out, out)
+        exp(negative_z, out)
+        add(out, ones, out)
+        reciprocal(out, out)
 
     return into
 
 
 def _clipped_line(slope: float) -> Prepare:
-    def prepare(_shape: tuple[int, ...], _dtype: npt.DTypeLike) -> Into:
+    def prepare(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Into:
+        slopes, halves, zeros, ones = (np.full(shape, value, dtype) for value in (slope, 0.5, 0, 1))
+
         def into(z: Array, out: Array) -> None:
-            np.multiply(z, slope, out)
-            np.add(out, 0.5, out)
-            np.clip(out, 0, 1, out)
+            np.multiply(z, slopes, out)
+            np.add(out, halves, out)
+            np.maximum(out, zeros, out=out)
+            np.minimum(out, ones, out=out)
 
         return into
 
     return prepare
+
+
+def _relu(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Into:
+    zeros = np.zeros(shape, dtype)
+    return lambda z, out: np.maximum(z, zeros, out=out)
 
 
 def _same(function: Into) -> Prepare:
@@ -116,7 +130,7 @@ ACTIVATIONS = {
     for activation in (
         Activation("tanh", "tanh(z)", np.tanh, _same(np.tanh), low=-1, high=1),
         Activation("sigmoid", "1/(1+exp(-z))", sigmoid, _sigmoid_of_negative, sign=-1, low=0, high=1),
-        Activation("relu", "max(z, 0)", relu, _same(lambda z, out: np.maximum(z, 0, out)), low=0),
+        Activation("relu", "max(z, 0)", relu, _relu, low=0),
         Activation("linear", "z", linear, _same(lambda z, out: np.copyto(out, z))),
         Activation("hard_sigmoid", "clip(z/6 + 0.5, 0, 1)", hard_sigmoid, _clipped_line(1 / 6), low=0, high=1),
         Activation(

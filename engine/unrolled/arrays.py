@@ -1,4 +1,4 @@
-"""The array types that the engine speaks, and the two things it does to every array it keeps."""
+"""The array types that the engine speaks, and what it does to every array it keeps."""
 
 from typing import Any
 
@@ -17,6 +17,18 @@ def read_only(array: Array) -> Array:
     view = array.view()
     view.setflags(write=False)
     return view
+
+
+def frozen(array: Array) -> Array:
+    """`array` itself, which was just made and cannot be written to from now on."""
+    array.setflags(write=False)
+    return array
+
+
+def by_gate(z: Array, gates: int) -> Array:
+    """A view (gates, …, units) of `z`, (…, gates·units)."""
+    blocks = z.reshape(*z.shape[:-1], gates, z.shape[-1] // gates)
+    return blocks.transpose(-2, *range(blocks.ndim - 2), -1)
 
 
 def aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:

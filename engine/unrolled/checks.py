@@ -28,12 +28,14 @@ def weight(name: str, values: npt.ArrayLike, axes: int) -> Array:
     return np.array(array, kind, order="C")
 
 
-def check_size(units: int, features: int, gates: int) -> None:
-    """Checks the sizes of a fresh layer.
+def check_fresh(units: int, features: int, gates: int, seed: int | None) -> None:
+    """Checks what a fresh layer is made with.
 
     Raises:
-        OptionError: If there would be no unit or no feature, or too many of them to hold.
+        OptionError: If there would be no unit or no feature, or too many of them to hold, or the seed is negative.
     """
+    if seed is not None and seed < 0:
+        raise OptionError(f"seed: expected 0 or more, got {seed}")
     for name, value in (("units", units), ("features", features)):
         if not 1 <= value <= MOST_UNITS:
             raise OptionError(f"{name}: expected a number from 1 to {MOST_UNITS:,}, got {value:,}")

@@ -15,12 +15,17 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from math import prod
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
 import numpy as np
 
 from unrolled.arrays import Array, State, read_only
-from unrolled.trace import StepT, Trace
+from unrolled.step import StepT
+from unrolled.trace import Trace
+
+WIDE = 512
+"""From this many units times batch on, `Kernel.fill` lets chunks work in the memory of the run itself: there the
+copy costs more than making views for each chunk."""
 
 
 class Record(ABC, Generic[StepT]):
@@ -35,6 +40,19 @@ class Record(ABC, Generic[StepT]):
     @abstractmethod
     def trace(self, x: Array, start: int = 0) -> Trace[StepT]:
         """The arrays as they are read, read-only, with their inputs `x` of shape (T, …, features)."""
+
+    @abstractmethod
+    def stretch(self, rows: slice) -> tuple[Array, ...]:
+        """The memory of the timesteps `rows`, and of the state after them."""
+
+    @abstractmethod
+    def part(self, rows: slice) -> Self:
+        """The timesteps `rows` as a record of their own in the same memory."""
+
+    def take(self, source: Self, rows: slice) -> None:
+        """Copies the timesteps `rows`, and the state after them, from the same rows of `source`."""
+        for mine, theirs in zip(self.stretch(rows), source.stretch(rows), strict=True):
+            mine[...] = theirs
 
     def readable(self, array: Array) -> Array:
         """A read-only view of kernel memory with the batch axes before the axis of the units."""
@@ -53,14 +71,23 @@ class Record(ABC, Generic[StepT]):
 class Chunk(ABC, Generic[StepT]):
     """A stretch of timesteps in the making.
 
+    Args:
+        record: Where the timesteps go.
+        raw: What the cell's activations are given, sign · z for each row, with the axes of `shown`.
+        shown: Where z goes.
+        signs: The sign of each z, with the axes of a row of `shown`.
+
     Attributes:
+        record: Where the timesteps go.
         length: How many timesteps it was begun with.
         done: How many of them are computed.
         start: The timestep of its first row.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, record: Record[StepT], raw: Array, shown: Array, signs: Array) -> None:
+        self.record = record
         self.length = self.done = self.start = 0
+        self._raw, self._shown, self._signs = raw, shown, signs
         self._x: Array
         self._loop: Iterator[None] = iter(())
         # A gate that is shut makes exp overflow, and NaN or infinity in the input goes on as such: neither is worth
@@ -69,71 +96,95 @@ class Chunk(ABC, Generic[StepT]):
         self._quiet.run(np.seterr, over="ignore", invalid="ignore", under="ignore")
 
     def begin(self, x: Array, state: State, start: int) -> None:
-        """Starts over at timestep `start` with inputs (length, …, features) and the state before them."""
-        self._x = read_only(x.copy())
+        """Starts over at timestep `start` with inputs (length, …, features), which it keeps, and the state before."""
+        self._x = read_only(x)
         self.length, self.done, self.start = len(x), 0, start
         self._quiet.run(self._load, x, state)
-        self._loop = self._run()
+        self._loop = self._run(len(x))
 
     def advance(self, until: int) -> None:
         """Computes the rows up to, and without, `until`."""
         if until > self.done:
+            rows = slice(self.done, until)
             self._quiet.run(deque, islice(self._loop, until - self.done), 0)
-            self._finish(slice(self.done, until))
+            np.multiply(self._raw[rows], self._signs, self._shown[rows])
             self.done = until
 
     def steps(self) -> Iterator[StepT]:
         """Computes a row at each `next`, and yields its step."""
-        quietly, rows = self._quiet.run, self._run_finished(self._loop)
-        for step in self.trace():  # made of views, so it shows what the next line computes
-            quietly(next, rows)
+        quietly, loop, signs, multiply = self._quiet.run, self._loop, self._signs, np.multiply
+        for step, raw, shown in zip(self.trace(), self._raw, self._shown, strict=False):
+            quietly(next, loop)  # the step is made of views, so it shows what is computed now
+            shown[...] = raw  # a product into another order would take three times as long, on a single row
+            multiply(shown, signs, shown)
             self.done += 1
             yield step
 
-    def state(self) -> State:
-        """A copy of the state after the last row that is done."""
-        return tuple(array.copy() for array in self._state_after(self.done))
-
-    @abstractmethod
     def trace(self) -> Trace[StepT]:
         """The arrays of all rows, read-only; those not done yet hold nothing of meaning."""
+        return self.record.trace(self._x, self.start)
 
-    @abstractmethod
-    def copy_into(self, record: Any, row: int) -> None:
-        """Copies all rows into `record`, the kernel's memory for a run, from its row `row` on."""
+    def state(self) -> State:
+        """A copy of the state after the last row that is done."""
+        return tuple(array.copy() for array in self._state_before(self.done))
 
     @abstractmethod
     def _load(self, x: Array, state: State) -> None:
         """Takes in the inputs and the state, and does at once what needs no h_(t-1)."""
 
     @abstractmethod
-    def _run(self) -> Iterator[None]:
-        """The loop: a row at each `next`."""
+    def _run(self, length: int) -> Iterator[None]:
+        """The loop: a row at each `next`. It must not hold the chunk, whose memory would wait for the collector."""
 
     @abstractmethod
-    def _finish(self, rows: slice) -> None:
-        """Brings what the loop left in its own form, such as -z, into the form that is shown."""
-
-    @abstractmethod
-    def _run_finished(self, loop: Iterator[None]) -> Iterator[None]:
-        """The loop with each row finished as it goes."""
-
-    @abstractmethod
-    def _state_after(self, row: int) -> State:
+    def _state_before(self, row: int) -> State:
         """The state before row `row`, as it is read."""
 
 
 class Kernel(ABC, Generic[StepT]):
     """A layer's weights, prepared for runs."""
 
+    units: int
+
+    def __init__(self) -> None:
+        self._spare: dict[tuple[int, ...], Chunk[StepT]] = {}  # the last one, by its batch: it costs 100 timesteps
+
     @abstractmethod
     def rows(self, batch: tuple[int, ...]) -> int:
         """How many timesteps a chunk holds."""
 
     @abstractmethod
-    def chunk(self, batch: tuple[int, ...]) -> Chunk[StepT]:
-        """New memory for a stretch of timesteps."""
+    def record(self, rows: int, batch: tuple[int, ...]) -> Any:
+        """New memory for the arrays of `rows` timesteps."""
 
     @abstractmethod
-    def record(self, rows: int, batch: tuple[int, ...]) -> Record[StepT]:
-        """New memory for the arrays of `rows` timesteps."""
+    def chunk(self, record: Any, lasting: bool = False) -> Chunk[StepT]:
+        """A chunk that works in `record`; a `lasting` one is begun many times, so it makes its views in advance."""
+
+    def fill(self, record: Any, sequence: Array, state: State) -> None:
+        """Computes a whole run into `record`."""
+        batch = sequence.shape[1:-1]
+        if self.units * prod(batch) >= WIDE:
+            self._fill_in_place(record, sequence, state)
+            return
+        chunk = self._spare.pop(batch, None) or self.chunk(self.record(self.rows(batch), batch), lasting=True)
+        for part, x, start in self._parts(record, sequence):
+            chunk.begin(x, state, start)
+            chunk.advance(len(x))
+            part.take(chunk.record, slice(0, len(x)))
+            state = chunk.state()
+        self._spare = {batch: chunk}
+
+    def _fill_in_place(self, record: Any, sequence: Array, state: State) -> None:
+        for part, x, start in self._parts(record, sequence):
+            chunk = self.chunk(part)
+            chunk.begin(x, state, start)
+            chunk.advance(len(x))
+            state = chunk.state()
+
+    def _parts(self, record: Any, sequence: Array) -> Iterator[tuple[Any, Array, int]]:
+        """The run in pieces, as long as chunks are: the part of the record, the inputs and the first timestep."""
+        rows = self.rows(sequence.shape[1:-1])
+        for start in range(0, len(sequence), rows):
+            x = sequence[start : start + rows]
+            yield record.part(slice(start, start + len(x))), x, start

@@ -2,16 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Generic, TypeAlias
+from typing import Any, ClassVar, Generic, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.anatomy import Anatomy
-from unrolled.arrays import Array, State, read_only
-from unrolled.errors import ShapeError
+from unrolled.arrays import Array, State, frozen, read_only
+from unrolled.errors import OptionError, ShapeError
 from unrolled.kernel import Kernel
-from unrolled.trace import StepT, Trace
+from unrolled.step import StepT
+from unrolled.trace import Trace
 
 Sequence: TypeAlias = npt.ArrayLike | Iterable[npt.ArrayLike]
 """Inputs in time order: an array (T, …, features), or anything that yields arrays (…, features)."""
@@ -51,6 +52,14 @@ class RecurrentLayer(ABC, Generic[StepT]):
         """The least and the greatest value that the gate or state `name` can take, infinite where it has no bound."""
 
     @abstractmethod
+    def activation_of(self, gate: str) -> str:
+        """The name of the activation that makes `gate` from its pre-activation."""
+
+    @abstractmethod
+    def with_weights(self, kernel: Array, recurrent_kernel: Array, bias: Array | None) -> Self:
+        """A layer like this one with other weights, of any size."""
+
+    @abstractmethod
     def step(self, x: npt.ArrayLike, state: State | None = None, t: int = 0) -> StepT:
         """One timestep, in the clear form.
 
@@ -67,6 +76,26 @@ class RecurrentLayer(ABC, Generic[StepT]):
     @abstractmethod
     def fast(self) -> Kernel[StepT]:
         """The fast form of the arithmetic, prepared once."""
+
+    def without_connections(self) -> Self:
+        """This layer with the wires between its units cut: the recurrent kernel's blocks keep their diagonals only."""
+        itself = np.tile(np.eye(self.units, dtype=self.dtype), len(self.anatomy.gates))
+        weights = self.weights
+        return self.with_weights(weights["kernel"], weights["recurrent_kernel"] * itself, weights.get("bias"))
+
+    def unit(self, unit: int) -> Self:
+        """The unit `unit`, counted from 0, as a layer of its own, which reads the input and itself.
+
+        Raises:
+            OptionError: If there is no such unit.
+        """
+        if not 0 <= unit < self.units:
+            raise OptionError(f"unit: expected 0 to {self.units - 1}, got {unit}")
+        columns = unit + self.units * np.arange(len(self.anatomy.gates))
+        weights = self.weights
+        bias = weights["bias"][..., columns] if "bias" in weights else None
+        recurrent_kernel = weights["recurrent_kernel"][unit : unit + 1, columns]
+        return self.with_weights(weights["kernel"][:, columns], recurrent_kernel, bias)
 
     def zero_state(self, batch: tuple[int, ...] = ()) -> State:
         """The state before the first timestep, all zeros, one array of shape (*batch, units) for each state."""
@@ -97,18 +126,12 @@ class RecurrentLayer(ABC, Generic[StepT]):
         Raises:
             ShapeError: If the input or the state does not fit the layer.
         """
-        sequence = self.sequence(xs)
+        sequence = frozen(self.sequence(xs).copy())
         batch = sequence.shape[1:-1]
-        state = self.state(initial_state, batch)
         record = self.fast.record(len(sequence), batch)
-        chunk = self.fast.chunk(batch)
-        rows = self.fast.rows(batch)
-        for start in range(0, len(sequence), rows):
-            chunk.begin(sequence[start : start + rows], state, start)
-            chunk.advance(chunk.length)
-            chunk.copy_into(record, start)
-            state = chunk.state()
-        return record.trace(read_only(sequence.copy()))
+        self.fast.fill(record, sequence, self.state(initial_state, batch))
+        trace: Trace[StepT] = record.trace(sequence)
+        return trace
 
     def sequence(self, xs: npt.ArrayLike) -> Array:
         """`xs` as a read-only array (T, …, features) of the layer's dtype; not a copy where it is one already.
@@ -134,7 +157,7 @@ class RecurrentLayer(ABC, Generic[StepT]):
         """
         array = self._numbers(x)
         self._check_features(array, "(…, features)")
-        return read_only(array.copy())
+        return frozen(array.copy())
 
     def state(self, state: State | None, batch: tuple[int, ...]) -> State:
         """`state` as read-only arrays of shape (*batch, units) and the layer's dtype; zeros if it is None.
@@ -147,17 +170,18 @@ class RecurrentLayer(ABC, Generic[StepT]):
         names = self.anatomy.carries
         if len(state) != len(names):
             raise ShapeError(f"initial state: expected {len(names)} arrays ({', '.join(names)}), got {len(state)}")
-        arrays = tuple(np.asarray(array, self.dtype) for array in state)
+        shape = (*batch, self.units)
+        arrays = [self._numbers(array, "initial state") for array in state]
         for name, array in zip(names, arrays, strict=True):
-            if array.shape != (*batch, self.units):
-                raise ShapeError(f"initial state {name}: expected shape {(*batch, self.units)}, got {array.shape}")
-        return tuple(read_only(array) for array in arrays)
+            if array.shape != shape:
+                raise ShapeError(f"initial state {name}: expected shape {shape}, got {array.shape}")
+        return tuple(frozen(array.copy()) if array.flags.writeable else array for array in arrays)
 
-    def _numbers(self, values: npt.ArrayLike) -> Array:
+    def _numbers(self, values: npt.ArrayLike, what: str = "input") -> Array:
         try:
             return np.asarray(values, self.dtype)
         except (TypeError, ValueError) as error:
-            raise ShapeError(f"input: expected numbers, the same many in every row, got {error}") from error
+            raise ShapeError(f"{what}: expected numbers, the same many in every row, got {error}") from error
 
     def _check_features(self, array: Array, expected: str) -> None:
         if array.ndim < 1 or array.shape[-1] != self.features:
@@ -167,8 +191,9 @@ class RecurrentLayer(ABC, Generic[StepT]):
         kernel, batch = self.fast, sequence.shape[1:-1]
         rows = kernel.rows(batch)
         for start in range(0, len(sequence), rows):
-            chunk = kernel.chunk(batch)  # new memory, as the steps of the last one are in use
-            chunk.begin(sequence[start : start + rows], state, start)
+            x = sequence[start : start + rows].copy()
+            chunk = kernel.chunk(kernel.record(len(x), batch))  # new memory: the steps of the last chunk are in use
+            chunk.begin(x, state, start)
             yield from chunk.steps()
             state = chunk.state()
 

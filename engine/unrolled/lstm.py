@@ -1,21 +1,22 @@
 """The LSTM cell: weights and the arithmetic of one timestep, to be read from top to bottom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.activations import activation_named
+from unrolled.activations import Function, activation_named
 from unrolled.anatomy import Anatomy, Phase, Quantity
-from unrolled.arrays import Array, State, read_only
-from unrolled.checks import check_size, weight
+from unrolled.arrays import Array, State, by_gate, read_only
+from unrolled.checks import check_fresh, weight
 from unrolled.errors import ShapeError
 from unrolled.initializers import glorot_uniform, orthogonal
 from unrolled.layer import RecurrentLayer
 from unrolled.lstm_kernel import LSTMKernel
-from unrolled.step import LSTMStep
+from unrolled.step import LSTMStep, maker
+from unrolled.trace import LSTMTrace
 
 ANATOMY = Anatomy(
     cell="LSTM",
@@ -104,9 +105,9 @@ class LSTM(RecurrentLayer[LSTMStep]):
         2015). The same seed gives the same weights; None takes a new one each time.
 
         Raises:
-            OptionError: If there would be no unit or no feature, or too many of them to hold.
+            OptionError: If there would be no unit or no feature, or too many of them to hold, or the seed is negative.
         """
-        check_size(units, features, gates=4)
+        check_fresh(units, features, 4, seed)
         generator = np.random.default_rng(seed)
         kernel = glorot_uniform(generator, features, 4 * units)
         recurrent_kernel = orthogonal(generator, units, 4 * units)
@@ -127,12 +128,12 @@ class LSTM(RecurrentLayer[LSTMStep]):
         """
         x = self.input(x)
         h_previous, c_previous = self.state(state, x.shape[:-1])
-        squash, activate = activation_named(self.recurrent_activation), activation_named(self.activation)
+        squash, activate = self._functions
 
-        z = x @ self.kernel + h_previous @ self.recurrent_kernel
+        z: Array = x @ self.kernel + h_previous @ self.recurrent_kernel
         if self.bias is not None:
-            z = z + self.bias
-        z_i, z_f, z_g, z_o = np.split(z, 4, axis=-1)
+            z += self.bias
+        z_i, z_f, z_g, z_o = z = by_gate(z, 4)
         i = squash(z_i)
         f = squash(z_f)
         g = activate(z_g)
@@ -141,8 +142,22 @@ class LSTM(RecurrentLayer[LSTMStep]):
         tanh_c = activate(c)
         h = o * tanh_c
 
-        z = np.stack([z_i, z_f, z_g, z_o])
-        return LSTMStep(t, *map(read_only, (x, h_previous, z, h, c_previous, i, f, g, o, c, tanh_c)))
+        for array in (z, h, i, f, g, o, c, tanh_c):
+            array.setflags(write=False)
+        step: LSTMStep = maker(LSTMStep)(t, x, h_previous, z, h, c_previous, i, f, g, o, c, tanh_c)
+        return step
+
+    @cached_property
+    def _functions(self) -> tuple[Function, Function]:
+        return activation_named(self.recurrent_activation).function, activation_named(self.activation).function
+
+    def trace(self, xs: npt.ArrayLike, initial_state: State | None = None) -> LSTMTrace:
+        """Every step of a whole run, as arrays of shape (T, …, units).
+
+        Raises:
+            ShapeError: If the input or the state does not fit the layer.
+        """
+        return cast("LSTMTrace", super().trace(xs, initial_state))
 
     @property
     def units(self) -> int:
@@ -176,6 +191,14 @@ class LSTM(RecurrentLayer[LSTMStep]):
         activation = activate if name == "g" else squash
         return activation.low, activation.high
 
+    def activation_of(self, gate: str) -> str:
+        """The name of the activation that makes `gate` from its pre-activation."""
+        return self.activation if gate == "g" else self.recurrent_activation
+
+    def with_weights(self, kernel: Array, recurrent_kernel: Array, bias: Array | None) -> Self:
+        """A layer like this one with other weights, of any size."""
+        return replace(self, kernel=kernel, recurrent_kernel=recurrent_kernel, bias=bias)
+
     @cached_property
     def fast(self) -> LSTMKernel:
         """The fast form of the arithmetic, for runs."""
@@ -186,6 +209,11 @@ class LSTM(RecurrentLayer[LSTMStep]):
             activation_named(self.activation),
             activation_named(self.recurrent_activation),
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are made anew from the weights, so that theirs are read-only too."""
+        names = ("kernel", "recurrent_kernel", "bias", "activation", "recurrent_activation")
+        return LSTM, tuple(getattr(self, name) for name in names)
 
     def __repr__(self) -> str:
         """Sizes instead of weights."""

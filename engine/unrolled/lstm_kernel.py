@@ -2,10 +2,11 @@
 
 What makes it fast, each measured in `tests/benchmarks`:
 
-- One product for all gates, and one call of the sigmoid for i, f and o, whose blocks lie side by side: the blocks are
-  i, f, o, g in here, and in Keras's order i, f, g, o again in what is shown. The sigmoid wants -z: the sign is folded
-  into the weights, which is exact.
-- A row of memory holds i, f, o, g, c_(t-1), so that one multiplication gives (i·g, f·c_(t-1)).
+- One product for all gates, and one call of the sigmoid for o, i and f, whose blocks lie side by side. The sigmoid
+  wants -z: the sign is folded into the weights, which is exact.
+- The blocks are g, o, i, f in here. Keras's i, f, g, o are its two halves swapped, so that one multiplication, by the
+  signs, gives the z that is shown.
+- A row of memory holds o, i, f, g, c_(t-1), so that one multiplication gives (i·g, f·c_(t-1)).
 - With few features, a row holds (h_(t-1), x_t, 1) and the weights are stacked alike, so that one product is all of
   the projection. With many, W·x_t + b of a whole chunk is one matrix product.
 - Every view is made once, when the chunk is, and the weights start on a cache line.
@@ -13,20 +14,25 @@ What makes it fast, each measured in `tests/benchmarks`:
 A batch is an axis behind the units, so that each gate stays one stretch of memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from math import prod
 
 import numpy as np
 
-from unrolled.activations import Activation
+from unrolled.activations import Activation, Into
 from unrolled.arrays import Array, State, aligned
-from unrolled.kernel import Chunk, Kernel, Record
+from unrolled.kernel import WIDE, Chunk, Kernel, Record
 from unrolled.step import LSTMStep
 from unrolled.trace import LSTMTrace
 
 FEW_FEATURES = 8
 """Up to here x_t is part of the row that is multiplied."""
+
+CACHE = 2 << 20
+"""The bytes that a chunk may take."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,10 +41,9 @@ class LSTMRecord(Record[LSTMStep]):
 
     Attributes:
         z: Pre-activations, (T, 4, units[, batch]), in Keras's order.
-        rows: i, f, o, g and c_(t-1) side by side, (T + 1, 5·units[, batch]).
+        rows: o, i, f, g and c_(t-1) side by side, (T + 1, 5·units[, batch]).
         tanh_c: (T, units[, batch]).
-        states: h_(t-1), and in a chunk x_t and 1 behind it, (T + 1, units or more[, batch]).
-        units: The number of units.
+        states: h_(t-1), and with few features x_t and 1 behind it, (T + 1, units or more[, batch]).
     """
 
     batch: tuple[int, ...]
@@ -46,27 +51,34 @@ class LSTMRecord(Record[LSTMStep]):
     rows: Array
     tanh_c: Array
     states: Array
-    units: int
 
     def trace(self, x: Array, start: int = 0) -> LSTMTrace:
         """The arrays as they are read, read-only, with their inputs `x`."""
-        read, units, rows = self.readable, self.units, self.rows
-        past = slice(0, len(x))
-        i, f, o, g, c_previous = (read(rows[past, k * units : (k + 1) * units]) for k in range(5))
+        read, length, units = self.readable, len(x), self.tanh_c.shape[1]
+        o, i, f, g, c_previous = (read(self.rows[:length, k * units : (k + 1) * units]) for k in range(5))
         return LSTMTrace(
             start=start,
             x=x,
-            h_previous=read(self.states[past, :units]),
-            z=read(self.z[past]),
-            h=read(self.states[1 : len(x) + 1, :units]),
+            h_previous=read(self.states[:length, :units]),
+            z=read(self.z[:length]),
+            h=read(self.states[1 : length + 1, :units]),
             c_previous=c_previous,
             i=i,
             f=f,
             g=g,
             o=o,
-            c=read(rows[1 : len(x) + 1, 4 * units :]),
-            tanh_c=read(self.tanh_c[past]),
+            c=read(self.rows[1 : length + 1, 4 * units :]),
+            tanh_c=read(self.tanh_c[:length]),
         )
+
+    def stretch(self, rows: slice) -> tuple[Array, ...]:
+        """The memory of the timesteps `rows`, and of the state after them."""
+        longer = slice(rows.start, rows.stop + 1)
+        return self.z[rows], self.rows[longer], self.tanh_c[rows], self.states[longer]
+
+    def part(self, rows: slice) -> "LSTMRecord":
+        """The timesteps `rows` as a record of their own in the same memory."""
+        return LSTMRecord(self.batch, *self.stretch(rows))
 
 
 class LSTMKernel(Kernel[LSTMStep]):
@@ -80,149 +92,149 @@ class LSTMKernel(Kernel[LSTMStep]):
         activation: Activation,
         recurrent_activation: Activation,
     ) -> None:
+        super().__init__()
         self.features, self.units = len(kernel), len(recurrent_kernel)
         self.dtype = kernel.dtype
         self.activation, self.recurrent_activation = activation, recurrent_activation
         self.joined = self.features <= FEW_FEATURES
+        sign = recurrent_activation.sign
+        self.signs = np.repeat(np.array([sign, sign, 1, sign], self.dtype), self.units)
         bias = np.zeros(4 * self.units, self.dtype) if bias is None else bias
-        self.kernel, self.bias = self._folded(kernel), self._folded(bias[None])[0]
-        recurrent = self._folded(recurrent_kernel)
+        self.bias, self.kernel, recurrent = (self._folded(array) for array in (bias, kernel, recurrent_kernel))
         stacked = np.vstack([recurrent, self.kernel, self.bias]) if self.joined else recurrent
-        product = aligned(stacked.shape, self.dtype)
-        product[...] = stacked
-        self.product = product.T  # (4·units, units or more): the row that it multiplies is a column, with any batch
+        self.product = on_cache_line(stacked).T  # (4·units, units or more): it multiplies a column, with any batch
+
+    @cached_property
+    def batch_weights(self) -> tuple[Array, Array]:
+        """The recurrent product and W, both transposed in memory: with a batch, products are quicker that way."""
+        return on_cache_line(self.product), on_cache_line(self.kernel.T)
 
     def _folded(self, weights: Array) -> Array:
-        """Weights (rows, 4·units) with the blocks in the order i, f, o, g and the sigmoid's sign in the first three."""
-        i, f, g, o = np.split(weights, 4, axis=-1)
-        sign = self.recurrent_activation.sign
-        return np.concatenate([sign * i, sign * f, sign * o, g], axis=-1)
+        """Weights (…, 4·units) with the blocks in the order g, o, i, f and the sigmoid's sign in the last three."""
+        return np.roll(weights * self.signs, 2 * self.units, axis=-1)
 
     def rows(self, batch: tuple[int, ...]) -> int:
-        """How many timesteps a chunk holds: few enough to stay in the cache, or many where the weights do not."""
-        width = self.units * prod(batch)
-        if width < 384:
-            return 64
-        fitting = (24 << 20) // (11 * width * self.dtype.itemsize)
-        return int(max(8, min(256, 1 << fitting.bit_length() >> 1)))
+        """How many timesteps a chunk holds.
+
+        Many, as each chunk costs what 10 timesteps of a small layer do, but no more than the cache holds. Wide layers
+        do not fit it anyway, and read W once for each chunk; with a batch that is little beside the rest.
+        """
+        width = max(1, self.units * prod(batch))
+        if width >= WIDE:
+            return 256 if width <= 4096 else 16
+        fitting = CACHE // (15 * width * self.dtype.itemsize)
+        return max(64, min(256, 1 << fitting.bit_length() >> 1))
 
     def record(self, rows: int, batch: tuple[int, ...]) -> LSTMRecord:
         """New memory for the arrays of `rows` timesteps."""
-        return self._memory(rows, batch, self.units)
-
-    def chunk(self, batch: tuple[int, ...]) -> "LSTMChunk":
-        """New memory for a stretch of timesteps."""
-        columns = self.units + self.features + 1 if self.joined else self.units
-        return LSTMChunk(self, self._memory(self.rows(batch), batch, columns))
-
-    def _memory(self, rows: int, batch: tuple[int, ...], columns: int) -> LSTMRecord:
-        behind = (prod(batch),) if batch else ()
-        units = self.units
+        behind, units = (prod(batch),) if batch else (), self.units
+        columns = units + self.features + 1 if self.joined else units
         return LSTMRecord(
             batch=batch,
             z=np.empty((rows, 4, units, *behind), self.dtype),
             rows=np.empty((rows + 1, 5 * units, *behind), self.dtype),
             tanh_c=np.empty((rows, units, *behind), self.dtype),
-            states=np.ones((rows + 1, columns, *behind), self.dtype),
-            units=units,
+            states=np.empty((rows + 1, columns, *behind), self.dtype),
         )
+
+    def chunk(self, record: LSTMRecord, lasting: bool = False) -> "LSTMChunk":
+        """A chunk that works in `record`; a `lasting` one is begun many times, so it makes its views in advance."""
+        return LSTMChunk(self, record, lasting)
+
+
+def on_cache_line(values: Array) -> Array:
+    """A copy of `values` in C order that starts on a cache line."""
+    copy = aligned(values.shape, values.dtype)
+    copy[...] = values
+    return copy
 
 
 class LSTMChunk(Chunk[LSTMStep]):
     """A stretch of timesteps of an LSTM in the making."""
 
-    def __init__(self, kernel: LSTMKernel, record: LSTMRecord) -> None:
-        super().__init__()
-        self._kernel, self._record = kernel, record
-        units, behind = kernel.units, record.tanh_c.shape[2:]
-        z, rows, states = record.z.reshape(len(record.z), 4 * units, *behind), record.rows, record.states
-        raw = self._raw = aligned(z.shape, kernel.dtype)  # sign · z, in the order i, f, o, g
-        gates, cells = rows[:-1, : 3 * units], rows[1:, 4 * units :]
-        self._views = list(
-            zip(
-                states[:-1],
-                raw,
-                raw[:, : 3 * units],
-                raw[:, 3 * units :],
-                gates,
-                rows[:-1, 3 * units : 4 * units],
-                rows[:-1, : 2 * units],
-                rows[:-1, 3 * units :],
-                cells,
-                record.tanh_c,
-                rows[:-1, 2 * units : 3 * units],
-                states[1:, :units],
-                strict=True,
-            )
-        )
-        self._shown = (z[:, : 2 * units], z[:, 3 * units :], z[:, 2 * units : 3 * units])
-        self._kept = (raw[:, : 2 * units], raw[:, 2 * units : 3 * units], raw[:, 3 * units :])
-        self._signed = np.negative if kernel.recurrent_activation.sign < 0 else np.positive
-        self._squash = kernel.recurrent_activation.prepare(gates.shape[1:], kernel.dtype)
-        self._activate = kernel.activation.prepare_unsigned(cells.shape[1:], kernel.dtype)
+    record: LSTMRecord
+
+    def __init__(self, kernel: LSTMKernel, record: LSTMRecord, lasting: bool) -> None:
+        units, (length, *behind) = kernel.units, (record.z.shape[0], *record.z.shape[3:])
+        self._kernel = kernel
+        self._signed_z = aligned((length, 4 * units, *behind), kernel.dtype)
+        halves = (length, 2, 2 * units, *behind)
+        signs = np.empty(halves[1:], kernel.dtype)
+        signs.T[...] = kernel.signs.reshape(2, -1).T
+        super().__init__(record, self._signed_z.reshape(halves)[:, ::-1], record.z.reshape(halves), signs)
+        self._views = list(self._make_views()) if lasting else None
+        self._squash = kernel.recurrent_activation.prepare((3 * units, *behind), kernel.dtype)
+        self._activate = kernel.activation.prepare_unsigned((units, *behind), kernel.dtype)
         self._products = np.empty((2 * units, *behind), kernel.dtype)
         self._projection = np.empty((4 * units, *behind), kernel.dtype)
 
-    def trace(self) -> LSTMTrace:
-        """The arrays of all rows, read-only; those not done yet hold nothing of meaning."""
-        return self._record.trace(self._x, self.start)
-
-    def copy_into(self, record: LSTMRecord, row: int) -> None:
-        """Copies all rows into `record`, from its row `row` on."""
-        units, here, length = self._kernel.units, self._record, self.length
-        record.z[row : row + length] = here.z[:length]
-        record.rows[row : row + length + 1] = here.rows[: length + 1]
-        record.tanh_c[row : row + length] = here.tanh_c[:length]
-        record.states[row : row + length + 1, :units] = here.states[: length + 1, :units]
+    def _make_views(self) -> Iterator[tuple[Array, ...]]:
+        units, raw, rows, states = self._kernel.units, self._signed_z, self.record.rows, self.record.states
+        here, after = rows[:-1], rows[1:]
+        return zip(
+            states[:-1],
+            raw,
+            raw[:, units:],
+            raw[:, :units],
+            here[:, : 3 * units],
+            here[:, 3 * units : 4 * units],
+            here[:, units : 3 * units],
+            here[:, 3 * units :],
+            after[:, 4 * units :],
+            self.record.tanh_c,
+            here[:, :units],
+            states[1:, :units],
+            strict=True,
+        )
 
     def _load(self, x: Array, state: State) -> None:
-        kernel, record, units = self._kernel, self._record, self._kernel.units
+        kernel, record, raw, units = self._kernel, self.record, self._signed_z[: len(x)], self._kernel.units
         h, c = state
         record.states[0, :units] = record.writable(h)
         record.rows[0, 4 * units :] = record.writable(c)
-        x = record.writable(x)
         if kernel.joined:
-            record.states[: len(x), units : units + kernel.features] = x
+            record.states[: len(x), units:-1] = record.writable(x)
+            record.states[: len(x), -1] = 1
         elif record.batch:
-            np.matmul(kernel.kernel.T, x, self._raw[: len(x)])
-            self._raw[: len(x)] += kernel.bias[:, None]
+            columns = kernel.batch_weights[1] @ x.reshape(-1, kernel.features).T
+            np.add(np.moveaxis(columns.reshape(4 * units, len(x), -1), 1, 0), kernel.bias[:, None], raw)
         else:
-            np.matmul(x, kernel.kernel, self._raw[: len(x)])
-            self._raw[: len(x)] += kernel.bias
+            np.matmul(x, kernel.kernel, raw)
+            np.add(raw, kernel.bias, raw)
 
-    def _run(self) -> Iterator[None]:
-        kernel, units = self._kernel, self._kernel.units
-        dot, add, multiply = kernel.product.dot, np.add, np.multiply
-        squash, activate = self._squash, self._activate
-        joined, projection, products = kernel.joined, self._projection, self._products
-        written, kept = products[:units], products[units:]
-        for row, raw, raw_gates, raw_g, gates, g, i_and_f, g_and_c, c, tanh_c, o, h in self._views[: self.length]:
-            if joined:
-                dot(row, raw)
-            else:
-                dot(row, projection)
-                add(raw, projection, raw)
-            squash(raw_gates, gates)
-            activate(raw_g, g)
-            multiply(i_and_f, g_and_c, products)
-            add(written, kept, c)
-            activate(c, tanh_c)
-            multiply(o, tanh_c, h)
-            yield
+    def _run(self, length: int) -> Iterator[None]:
+        kernel, record = self._kernel, self.record
+        product = kernel.batch_weights[0] if record.batch else kernel.product
+        projection = None if kernel.joined else self._projection
+        views = islice(self._views or self._make_views(), length)
+        return _loop(views, product, projection, self._products, self._squash, self._activate)
 
-    def _finish(self, rows: slice) -> None:
-        self._show(*(array[rows] for array in self._kept + self._shown))
-
-    def _run_finished(self, loop: Iterator[None]) -> Iterator[None]:
-        for _, *views in zip(loop, *self._kept, *self._shown, strict=False):
-            self._show(*views)
-            yield
-
-    def _show(self, i_f: Array, o: Array, g: Array, shown_i_f: Array, shown_o: Array, shown_g: Array) -> None:
-        self._signed(i_f, shown_i_f)
-        self._signed(o, shown_o)
-        np.positive(g, shown_g)
-
-    def _state_after(self, row: int) -> State:
-        record, units = self._record, self._kernel.units
+    def _state_before(self, row: int) -> State:
+        record, units = self.record, self._kernel.units
         return record.readable(record.states[row, :units]), record.readable(record.rows[row, 4 * units :])
+
+
+def _loop(
+    views: Iterable[tuple[Array, ...]],
+    product: Array,
+    projection: Array | None,
+    products: Array,
+    squash: Into,
+    activate: Into,
+) -> Iterator[None]:
+    """The arithmetic of a timestep at each `next`. With a `projection` to work in, raw holds W·x_t + b already."""
+    dot, add, multiply = product.dot, np.add, np.multiply
+    written, kept = np.split(products, 2)
+    for row, raw, raw_gates, raw_g, gates, g, i_and_f, g_and_c, c, tanh_c, o, h in views:
+        if projection is None:
+            dot(row, raw)
+        else:
+            dot(row, projection)
+            add(raw, projection, raw)
+        squash(raw_gates, gates)
+        activate(raw_g, g)
+        multiply(i_and_f, g_and_c, products)
+        add(written, kept, c)
+        activate(c, tanh_c)
+        multiply(o, tanh_c, h)
+        yield

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Generic
 
 import numpy as np
@@ -9,18 +10,34 @@ import numpy.typing as npt
 
 from unrolled.arrays import State
 from unrolled.errors import TimestepError
-from unrolled.kernel import Chunk
+from unrolled.kernel import Record
 from unrolled.layer import RecurrentLayer
-from unrolled.trace import StepT, Trace
+from unrolled.step import StepT
+from unrolled.trace import Trace
 
 BLOCK = 256
-"""Timesteps between two checkpoints, until there are too many of them."""
+"""Timesteps between two checkpoints, or more where there would be too many of them."""
 
-MOST_CHECKPOINTS = 4096
-"""Past this many, every other one is dropped: memory stays bounded, and a seek recomputes twice as far."""
+MOST_CHECKPOINTS = 3000
+"""About this many states are kept at most: a longer run has them further apart, and a seek recomputes more."""
 
-CHUNKS_KEPT = 4
-"""Chunks of steps kept at hand: going back and forth inside them computes nothing."""
+MOST_PARTS = 5
+"""At most this many parts of the run are kept at hand: going back and forth inside them computes nothing."""
+
+
+@dataclass(eq=False, slots=True)
+class _Part(Generic[StepT]):
+    """A chunk's timesteps, copied out of the memory that is worked in.
+
+    Attributes:
+        record: The memory.
+        trace: The same as it is read.
+        done: How many rows of it are computed.
+    """
+
+    record: Record[StepT]
+    trace: Trace[StepT]
+    done: int = 0
 
 
 class Run(Generic[StepT]):
@@ -32,7 +49,7 @@ class Run(Generic[StepT]):
 
     Args:
         layer: The layer.
-        sequence: The whole input, shape (T, …, features).
+        sequence: The whole input, shape (T, …, features). An array of the layer's dtype is not copied.
         initial_state: The state before the first timestep. Zeros if not given.
 
     Raises:
@@ -52,10 +69,16 @@ class Run(Generic[StepT]):
         self.frontier = 0
         self._batch = self.sequence.shape[1:-1]
         self._rows = layer.fast.rows(self._batch)
-        self._spacing = max(BLOCK, self._rows)
-        state = tuple(np.array(array) for array in layer.state(initial_state, self._batch))
-        self._checkpoints: dict[int, State] = {0: state}
-        self._chunks: OrderedDict[int, Chunk[StepT]] = OrderedDict()
+        apart = max(BLOCK, len(self) / MOST_CHECKPOINTS)
+        self._spacing = self._rows * int(np.ceil(apart / self._rows))
+        state = layer.state(initial_state, self._batch)
+        self._checkpoints = np.empty((-(-len(self) // self._spacing), len(state), *state[0].shape), layer.dtype)
+        self._checkpoints[0] = state
+        self._known = 1  # checkpoints, from the first on
+        self._parts: OrderedDict[int, _Part[StepT]] = OrderedDict()
+        self._most_parts = min(MOST_PARTS, BLOCK // self._rows + 1)
+        self._chunk = layer.fast.chunk(layer.fast.record(min(self._rows, len(self)), self._batch), lasting=True)
+        self._begin(0, state)
 
     def __len__(self) -> int:
         """The number of timesteps, T."""
@@ -68,11 +91,8 @@ class Run(Generic[StepT]):
             TimestepError: If `t` is not in the sequence.
         """
         self._check(t)
-        start = t - t % self._rows
-        chunk = self._chunk(start)
-        chunk.advance(t - start + 1)
-        self.frontier = max(self.frontier, t + 1)
-        return chunk.trace()[t - start]
+        row = t % self._rows
+        return self._part(t - row, row + 1).trace[row]
 
     def window(self, start: int, stop: int) -> list[Trace[StepT]]:
         """The timesteps from `start` up to, and without, `stop`, as traces that follow each other.
@@ -80,15 +100,13 @@ class Run(Generic[StepT]):
         Raises:
             TimestepError: If they are not in the sequence.
         """
-        traces = []
-        while start < stop:
-            self[min(stop, start - start % self._rows + self._rows) - 1]
-            first = start - start % self._rows
-            trace = self._chunks[first].trace()
-            rows = slice(start - first, min(stop, first + len(trace)) - first)
-            traces.append(trace.part(rows))
-            start = first + len(trace)
-        return traces
+        if start >= stop:
+            return []
+        self._check(start)
+        self._check(stop - 1)
+        firsts = range(start - start % self._rows, stop, self._rows)
+        slices = [slice(max(start - first, 0), min(stop - first, self._rows)) for first in firsts]
+        return [self._part(first, rows.stop).trace.part(rows) for first, rows in zip(firsts, slices, strict=True)]
 
     def explore(self, t: int) -> Iterator[int]:
         """Goes forward until `t` can be reached at once, and yields the frontier after every stretch on the way.
@@ -100,55 +118,59 @@ class Run(Generic[StepT]):
         """
         self._check(t)
         while self.frontier <= t:
-            self[min(t, self.frontier - self.frontier % self._rows + self._rows - 1)]
+            self._go_to(self.frontier - self.frontier % self._rows, keep=0)
+            self._advance(self._chunk.length)
             yield self.frontier
 
     def _check(self, t: int) -> None:
         if not 0 <= t < len(self):
             raise TimestepError(f"timestep: expected 0 to {len(self) - 1}, got {t}")
 
-    def _chunk(self, start: int) -> Chunk[StepT]:
-        """The chunk that begins at `start`, after going to it from the nearest state before it that is known."""
-        if start in self._chunks:
-            self._chunks.move_to_end(start)
-            return self._chunks[start]
-        here = self._nearest(start)
-        while True:
-            chunk = self._begin(here)
-            if here == start:
-                return chunk
-            chunk.advance(chunk.length)
-            here += self._rows
-            self._keep_checkpoint(here, chunk)
+    def _part(self, start: int, rows: int) -> _Part[StepT]:
+        """The part that begins at `start`, with at least `rows` rows of it computed."""
+        part = self._parts.get(start)
+        if part is None or part.done < rows:
+            self._go_to(start, keep=self._most_parts - 1)
+            self._advance(max(rows, self._chunk.done))
+            part = self._keep_part()
+        self._parts.move_to_end(start)
+        return part
 
-    def _nearest(self, start: int) -> int:
-        """The last chunk, up to `start`, whose first state is known: from a checkpoint, or from the chunk before."""
-        known = min(start, self.frontier) // self._spacing * self._spacing
-        while known not in self._checkpoints:
-            known -= self._spacing
-        after = [first + self._rows for first in self._chunks if first + self._rows <= start]
-        return max([known, *after])
+    def _go_to(self, start: int, keep: int) -> None:
+        """Brings the chunk to `start` from the nearest state before it that is known; keeps the last parts passed."""
+        checkpoint = min(start // self._spacing, self._known - 1)
+        here = checkpoint * self._spacing
+        if not here <= self._chunk.start <= start:
+            self._begin(here, tuple(self._checkpoints[checkpoint]))
+        while self._chunk.start < start:
+            self._advance(self._chunk.length)
+            after = self._chunk.start + self._rows
+            if start - after < keep * self._rows:
+                self._keep_part()
+            state = self._chunk.state()
+            if after == self._known * self._spacing:
+                self._checkpoints[self._known] = state
+                self._known += 1
+            self._begin(after, state)
 
-    def _begin(self, start: int) -> Chunk[StepT]:
-        before = self._chunks.get(start - self._rows)
-        if start in self._checkpoints:
-            state = self._checkpoints[start]
-        elif before is not None:
-            before.advance(before.length)
-            state = before.state()
-            self._keep_checkpoint(start, before)
-        chunk = self.layer.fast.chunk(self._batch)
-        chunk.begin(self.sequence[start : start + self._rows], state, start)
-        self._chunks[start] = chunk
-        while len(self._chunks) > CHUNKS_KEPT:
-            self._chunks.popitem(last=False)
-        return chunk
+    def _begin(self, start: int, state: State) -> None:
+        self._chunk.begin(self.sequence[start : start + self._rows].copy(), state, start)
 
-    def _keep_checkpoint(self, start: int, before: Chunk[StepT]) -> None:
-        self.frontier = max(self.frontier, start)
-        if start % self._spacing or start >= len(self):
-            return
-        self._checkpoints[start] = before.state()
-        if len(self._checkpoints) > MOST_CHECKPOINTS:
-            self._spacing *= 2
-            self._checkpoints = {t: state for t, state in self._checkpoints.items() if t % self._spacing == 0}
+    def _advance(self, rows: int) -> None:
+        self._chunk.advance(rows)
+        self.frontier = max(self.frontier, self._chunk.start + rows)
+
+    def _keep_part(self) -> _Part[StepT]:
+        """The part where the chunk is, with all that is computed of it."""
+        chunk = self._chunk
+        if chunk.start not in self._parts:
+            record = self.layer.fast.record(chunk.length, self._batch)
+            x = chunk.trace().x
+            self._parts[chunk.start] = _Part(record, record.trace(x, chunk.start))
+            if len(self._parts) > self._most_parts:
+                self._parts.popitem(last=False)
+        part = self._parts[chunk.start]
+        if part.done < chunk.done:
+            part.record.take(chunk.record, slice(part.done, chunk.done))
+            part.done = chunk.done
+        return part

@@ -1,15 +1,15 @@
 """Traces: a stretch of steps as arrays, with the timestep as their first axis."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from itertools import count
-from typing import Any, Generic, Self, TypeVar
+from operator import attrgetter
+from typing import Any, ClassVar, Generic, Self
 
 from unrolled.arrays import Array
 from unrolled.errors import TimestepError
-from unrolled.step import LSTMStep, Step
-
-StepT = TypeVar("StepT", bound=Step)
+from unrolled.step import LSTMStep, Step, StepT, maker
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,6 +22,7 @@ class Trace(Generic[StepT]):
         h_previous: h_(t-1) for each t, shape (T, …, units).
         z: The pre-activations, shape (T, gates, …, units).
         h: The hidden states, shape (T, …, units).
+        step_type: What a row of it is.
     """
 
     start: int
@@ -29,6 +30,8 @@ class Trace(Generic[StepT]):
     h_previous: Array
     z: Array
     h: Array
+
+    step_type: ClassVar[type[Step]] = Step
 
     def __len__(self) -> int:
         """The number of timesteps."""
@@ -42,13 +45,12 @@ class Trace(Generic[StepT]):
         """
         if not -len(self) <= row < len(self):
             raise TimestepError(f"trace: expected a row below {len(self)}, got {row}")
-        step: StepT = self._step(self.start + row % len(self), *(array[row] for array in self.arrays))
-        return step
+        row %= len(self)
+        return self._make_step(self.start + row, *[array[row] for array in self.arrays])
 
     def __iter__(self) -> Iterator[StepT]:
         """The steps in their order."""
-        for t, *row in zip(count(self.start), *self.arrays, strict=False):
-            yield self._step(t, *row)
+        return map(self._make_step, count(self.start), *self.arrays)
 
     def part(self, rows: slice) -> Self:
         """The rows from `rows.start` to `rows.stop`, as views."""
@@ -57,11 +59,18 @@ class Trace(Generic[StepT]):
     @property
     def arrays(self) -> tuple[Array, ...]:
         """The arrays in the order in which a step takes them."""
-        return tuple(getattr(self, field.name) for field in fields(self)[1:])
+        arrays: tuple[Array, ...] = _arrays_of(self.step_type)(self)  # type: ignore[arg-type]  # as above
+        return arrays
 
-    @staticmethod
-    def _step(t: int, *arrays: Array) -> Any:
-        return Step(t, *arrays)
+    @property
+    def _make_step(self) -> Callable[..., StepT]:
+        make: Callable[..., Any] = maker(self.step_type)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
+        return make
+
+
+@cache
+def _arrays_of(kind: type[Step]) -> Callable[[object], Any]:
+    return attrgetter(*(field.name for field in fields(kind)[1:]))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,6 +85,4 @@ class LSTMTrace(Trace[LSTMStep]):
     c: Array
     tanh_c: Array
 
-    @staticmethod
-    def _step(t: int, *arrays: Array) -> LSTMStep:
-        return LSTMStep(t, *arrays)
+    step_type: ClassVar[type[Step]] = LSTMStep

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from unrolled.arrays import State
 from unrolled.layer import RecurrentLayer
 from unrolled.run import Run
-from unrolled.trace import StepT
+from unrolled.step import StepT
 
 
 class Walk(Generic[StepT]):

@@ -1,0 +1,71 @@
+"""Which unit reads which, and what is left when they do not: cutting the wires, and taking units out one by one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.layer import RecurrentLayer
+
+
+@dataclass(frozen=True, slots=True)
+class WireCount:
+    """Where a layer's parameters are, for all gates together.
+
+    Attributes:
+        input: From the features: W.
+        itself: From each unit to itself: the diagonals of U.
+        between: From each unit to every other: the rest of U.
+        bias: Biases.
+    """
+
+    input: int
+    itself: int
+    between: int
+    bias: int
+
+    @property
+    def total(self) -> int:
+        """All parameters."""
+        return self.input + self.itself + self.between + self.bias
+
+
+def count_wires(layer: RecurrentLayer[Any]) -> WireCount:
+    """Counts the parameters of `layer` by what they connect.
+
+    Example:
+        >>> count_wires(unrolled.LSTM.initialize(units=3, features=1, seed=7))
+        WireCount(input=12, itself=12, between=24, bias=12)
+    """
+    weights, gates, units = layer.weights, len(layer.anatomy.gates), layer.units
+    return WireCount(
+        input=weights["kernel"].size,
+        itself=gates * units,
+        between=weights["recurrent_kernel"].size - gates * units,
+        bias=weights["bias"].size if "bias" in weights else 0,
+    )
+
+
+def check_separate(cut: RecurrentLayer[Any], xs: npt.ArrayLike) -> Iterator[float]:
+    """Runs each unit of a layer alone, and compares it with the layer.
+
+    For a layer without connections between its units the difference is nothing but rounding: it equals as many layers
+    of one unit.
+
+    Args:
+        cut: A layer, such as `layer.without_connections()` gives.
+        xs: The input, shape (T, features).
+
+    Yields:
+        After each unit, the largest difference in any state at any timestep so far.
+    """
+    together = cut.trace(xs)
+    largest = 0.0
+    for unit in range(cut.units):
+        alone = cut.unit(unit).trace(xs)
+        for name in cut.anatomy.carries:
+            difference = np.abs(getattr(together, name)[:, unit] - getattr(alone, name)[:, 0])
+            largest = max(largest, float(difference.max()))
+        yield largest

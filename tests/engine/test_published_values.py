@@ -1,0 +1,44 @@
+"""The values that Keras publishes in its own test, keras/src/layers/rnn/lstm_test.py::test_correctness."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.engine.layers import Array
+
+import unrolled
+
+UNITS, FEATURES = 3, 4
+SEQUENCE = np.arange(72, dtype=np.float32).reshape(3, 6, 4)  # (batch, T, features)
+
+FORGETTING_BIAS = np.repeat(np.array([0.03, 1.0, 0.03, 0.03], np.float32), UNITS)
+PUBLISHED = [
+    pytest.param(FORGETTING_BIAS, [0.6288687, 0.86899155, 0.9460773], id="unit_forget_bias"),
+    pytest.param(np.full(4 * UNITS, np.float32(0.03)), [0.57019705, 0.8661914, 0.9459622], id="bias"),
+    pytest.param(None, [0.54986924, 0.86226785, 0.9443936], id="no bias"),
+]
+
+
+def keras_layer(bias: Any) -> unrolled.LSTM:
+    kernel = np.full((FEATURES, 4 * UNITS), np.float32(0.01))
+    return unrolled.LSTM(kernel, np.full((UNITS, 4 * UNITS), np.float32(0.02)), bias)
+
+
+@pytest.mark.parametrize(("bias", "published"), PUBLISHED)
+@pytest.mark.parametrize("route", ["trace", "unroll an array", "unroll a stream", "run"])
+def test_last_hidden_state(bias: Any, published: list[float], route: str) -> None:
+    layer, by_time = keras_layer(bias), SEQUENCE.transpose(1, 0, 2)
+    routes: dict[str, Callable[[], Array]] = {
+        "trace": lambda: layer.trace(by_time).h[-1],
+        "unroll an array": lambda: list(layer.unroll(by_time))[-1].h,
+        "unroll a stream": lambda: list(layer.unroll(iter(by_time)))[-1].h,
+        "run": lambda: unrolled.Run(layer, by_time)[5].h,
+    }
+    np.testing.assert_allclose(routes[route](), np.repeat(published, UNITS).reshape(3, UNITS), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("bias", "published"), PUBLISHED)
+def test_one_sequence_at_a_time(bias: Any, published: list[float]) -> None:
+    for sequence, value in zip(SEQUENCE, published, strict=True):
+        np.testing.assert_allclose(keras_layer(bias).trace(sequence).h[-1], [value] * UNITS, rtol=1e-6)

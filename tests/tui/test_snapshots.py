@@ -1,0 +1,95 @@
+"""The screens, as pictures: each state at the sizes that terminals have. `--snapshot-update` takes them anew."""
+
+from collections.abc import Callable
+from math import inf, nan
+from typing import Any
+
+import pytest
+from tests.tui.stage import LARGE, SMALL, WIDE, example, reading, spelled
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from unrolled_tui.app import UnrolledApp
+from unrolled_tui.session import Session
+
+Compare = Callable[..., bool]
+
+REMARK = "data.csv: 2 values that are not finite, the first at timestep 2, feature 1: nan"
+
+
+def at_phase(name: str) -> Session:
+    """The example at the third timestep, at one of its phases."""
+    session = example(at=3)
+    session.phase_index = [phase.name for phase in session.layer.anatomy.phases].index(name)
+    return session
+
+
+def text_input() -> Session:
+    """A layer that reads characters, some of them wide and one that is shown as its escape."""
+    session = spelled("hello, 日本\x1b")
+    session.go_to(8)
+    session.select(2)
+    return session
+
+
+def page_of_units() -> Session:
+    """The 30th of 512 units."""
+    session = example(units=512, at=2)
+    session.select(29)
+    return session
+
+
+CASES: dict[str, tuple[Callable[[], Session], tuple[int, int], tuple[str, ...]]] = {
+    "start_80x24": (example, SMALL, ()),
+    "third_timestep_120x40": (lambda: example(at=3), WIDE, ()),
+    "read_80x24": (lambda: at_phase("read"), SMALL, ()),
+    "project_80x24": (lambda: at_phase("project"), SMALL, ()),
+    "gate_120x40": (lambda: at_phase("gate"), WIDE, ()),
+    "write_80x24": (lambda: at_phase("write"), SMALL, ()),
+    "one_unit_120x40": (lambda: example(units=1, at=4), WIDE, ()),
+    "units_16_200x60": (lambda: example(units=16, at=4), LARGE, ()),
+    "units_512_page_3_120x40": (page_of_units, WIDE, ()),
+    "three_features_80x24": (lambda: example(units=2, features=3), SMALL, ()),
+    "two_features_60x16": (lambda: example(units=3, features=2), (60, 16), ()),
+    "text_120x40": (text_input, WIDE, ()),
+    "not_finite_80x24": (lambda: reading([[1.0], [nan], [inf]], remarks=(REMARK,)), SMALL, ("right",)),
+    "help_80x24": (example, SMALL, ("question_mark",)),
+    "no_tally_120x40": (lambda: example(at=2), WIDE, ("p",)),
+    "no_tally_80x24": (lambda: example(at=2), SMALL, ("p",)),
+    "too_small_50x12": (example, (50, 12), ()),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_screen(case: str, snap_compare: Compare) -> None:
+    session, size, press = CASES[case]
+    assert snap_compare(UnrolledApp(session()), terminal_size=size, press=press)
+
+
+def test_go_to_an_impossible_timestep(snap_compare: Compare) -> None:
+    async def answer(pilot: Pilot[Any]) -> None:
+        await pilot.press("g", "9", "enter")
+        pilot.app.screen.query_one(Input).cursor_blink = False
+
+    assert snap_compare(UnrolledApp(example()), terminal_size=SMALL, run_before=answer)
+
+
+def test_light_theme(snap_compare: Compare) -> None:
+    app = UnrolledApp(example(at=3))
+    app.theme = "textual-light"
+    assert snap_compare(app, terminal_size=WIDE)
+
+
+def test_no_color(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(UnrolledApp(example(at=3)), terminal_size=SMALL)
+
+
+def test_16_colors(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-16color")
+    monkeypatch.delenv("COLORTERM")
+    assert snap_compare(UnrolledApp(example(at=3)), terminal_size=SMALL)
+
+
+def test_ascii(snap_compare: Compare) -> None:
+    assert snap_compare(UnrolledApp(example(at=3), ascii_only=True), terminal_size=SMALL)

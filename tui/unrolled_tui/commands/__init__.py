@@ -1,0 +1,8 @@
+"""The commands, one file each, and what they share."""
+
+COMMANDS = {
+    "summary": "Count the parameters, per gate and matrix.",
+    "trace": "Run without a screen, and write every gate at every step.",
+    "screenshot": "Draw one screen as SVG, without a terminal.",
+}
+"""What each command but the stepper is for. Each has a module of its name here."""

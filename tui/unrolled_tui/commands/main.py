@@ -1,0 +1,56 @@
+"""The options of `unrolled` itself, which opens the stepper, and the page that lists the other commands."""
+
+import click
+
+from unrolled_tui.commands import COMMANDS
+from unrolled_tui.commands.options import (
+    HELP_NAMES,
+    examples,
+    fresh_layer_options,
+    model_argument,
+    request_from_options,
+    sequence_options,
+    view_options,
+)
+from unrolled_tui.commands.request import Request
+
+
+class _Main(click.Command):
+    """Lists the commands under the options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=_Main,
+    context_settings=HELP_NAMES,
+    epilog=examples(
+        "unrolled                                the example: 3 units read 1, 2, 3, 4",
+        "unrolled --example units                LSTM(1) beside LSTM(3)",
+        "unrolled before.npz --versus after.npz  two layers of one shape, and their difference",
+        "unrolled --units 5 --seed 1             a fresh layer of 5 units",
+        "unrolled model.npz --input data.csv     your layer reads your data",
+        'unrolled --text "hello" --at 3          characters, from the third on',
+        "seq 10 | unrolled --input -             numbers from another program",
+        "unrolled summary --units 3              every command has its --help",
+    ),
+    options_metavar="[OPTIONS]",
+)
+@model_argument
+@fresh_layer_options
+@sequence_options
+@view_options
+@click.version_option(package_name="unrolled", prog_name="unrolled", message="%(prog)s %(version)s")
+@request_from_options
+def command(request: Request) -> None:
+    """See what an LSTM really does: every gate and state of every unit, one timestep a key press.
+
+    MODEL is a .npz file with kernel, recurrent_kernel and bias in Keras's layout. Without one, the layer is a fresh one
+    with Keras's default initialisers.
+    """
+    from unrolled_tui.commands.stepper import step_through  # noqa: PLC0415
+
+    raise click.exceptions.Exit(step_through(request))

@@ -1,0 +1,58 @@
+"""What a command line asks to see, as plain data."""
+
+from dataclasses import dataclass, fields
+
+UNITS, SEED, DTYPE = 3, 7, "float64"
+"""A fresh layer where the command line does not say otherwise. The features are those of the sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A layer and a sequence, as the command line names them. None is what it does not say.
+
+    Attributes:
+        model: A model file, instead of a fresh layer.
+        units: The number of units of a fresh layer.
+        features: Its number of features.
+        seed: What its weights are drawn with.
+        dtype: float32 or float64.
+        input: The file of the sequence, or `-` for standard input.
+        text: Characters as the sequence.
+        at: The timestep to begin at, from 1.
+        lens: The name of the lens to begin with.
+        example: A built-in example, instead of all of the above.
+        versus: A model file whose layer reads the same sequence beside the first.
+        versus_units: The units of a fresh layer beside the first, otherwise as that one.
+        versus_seed: The seed of a fresh layer beside the first, otherwise as that one.
+        versus_cut: Whether the layer beside is the first one with the wires between its units cut.
+    """
+
+    model: str | None = None
+    units: int | None = None
+    features: int | None = None
+    seed: int | None = None
+    dtype: str | None = None
+    input: str | None = None
+    text: str | None = None
+    at: int = 1
+    lens: str = "units"
+    example: str | None = None
+    versus: str | None = None
+    versus_units: int | None = None
+    versus_seed: int | None = None
+    versus_cut: bool = False
+
+    @property
+    def fresh_options(self) -> tuple[str, ...]:
+        """The options given that only a fresh layer has."""
+        return tuple(f"--{name}" for name in ("units", "features", "seed", "dtype") if getattr(self, name) is not None)
+
+
+LENS_NAMES = ("units", "ledger", "wiring")
+"""The lenses, in the order of their keys."""
+
+EXAMPLES = {"units": Request(units=1, versus_units=3)}
+"""The built-in examples, as what one would have to type instead."""
+
+REQUEST_NAMES = tuple(field.name for field in fields(Request))
+"""What the options of a request are called."""

@@ -1,0 +1,27 @@
+"""Opens the stepper."""
+
+import sys
+
+from unrolled_tui.commands.request import Request
+from unrolled_tui.commands.subject import subject
+from unrolled_tui.terminal import require_keyboard, require_terminal, speaks_utf8
+
+
+def step_through(request: Request) -> int:
+    """Shows what is asked for until the user quits, and returns the exit code.
+
+    Raises:
+        UnrolledError: If it cannot be read, or there is no terminal to show it.
+    """
+    require_terminal()
+    from_standard_input = request.input == "-"
+    if not from_standard_input:
+        require_keyboard(may_reopen=False)
+    session = subject(request).session(request)
+    if from_standard_input:
+        require_keyboard(may_reopen=True)
+    from unrolled_tui.app import UnrolledApp  # noqa: PLC0415  # only now: a mistake is told without waiting for it
+
+    app = UnrolledApp(session, ascii_only=not speaks_utf8(sys.stdout))
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,98 @@
+"""From what the command line asks for to a layer and a sequence."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import unrolled
+from unrolled import LSTM, InputSequence, RecurrentLayer, SequenceFileError
+from unrolled.sequences import counting, one_hot
+from unrolled_tui.commands.request import DTYPE, EXAMPLES, LENS_NAMES, SEED, UNITS, Request
+from unrolled_tui.session import Session
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Subject:
+    """What a command is about.
+
+    Attributes:
+        layer: The layer.
+        sequence: What it reads.
+        origin: Where its weights are from.
+        beside: A second layer that reads the same, and where its weights are from.
+    """
+
+    layer: RecurrentLayer[Any]
+    sequence: InputSequence
+    origin: str
+    beside: tuple[RecurrentLayer[Any], str] | None = None
+
+    def session(self, request: Request) -> Session:
+        """A session that begins where `request` says."""
+        session = Session.open(self.layer, self.sequence, self.origin, request.at)
+        if self.beside is not None:
+            layer, origin = self.beside
+            session.versus = Session.open(layer, self.sequence, origin, request.at)
+        session.show_lens(LENS_NAMES.index(request.lens))
+        return session
+
+
+def subject(request: Request) -> Subject:
+    """The layer and the sequence that are asked for.
+
+    Raises:
+        UnrolledError: If a file cannot be read, or they do not fit each other.
+    """
+    if request.example is not None:
+        request = EXAMPLES[request.example]
+    first = _first(request)
+    return replace(first, beside=_beside(request, first))
+
+
+def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str] | None:
+    if request.versus is not None:
+        model = unrolled.load(request.versus)
+        return model.layers[0].layer, model.name
+    if request.versus_cut:
+        return first.layer.without_connections(), f"{first.origin}, wires cut"
+    if request.versus_units is None and request.versus_seed is None:
+        return None
+    units = request.units if request.versus_units is None else request.versus_units
+    seed = request.seed if request.versus_seed is None else request.versus_seed
+    other = replace(request, units=units, seed=seed)
+    return fresh_layer(other, first.layer.features), fresh_origin(other)
+
+
+def _first(request: Request) -> Subject:
+    if request.model is not None:
+        model = unrolled.load(request.model)
+        layer = model.layers[0].layer
+        sequence = _sequence(request, layer.features, str(layer.dtype))
+        return Subject(layer, replace(sequence, remarks=model.remarks + sequence.remarks), model.name)
+    sequence = _sequence(request, request.features, request.dtype or DTYPE)
+    return Subject(fresh_layer(request, sequence.values.shape[-1]), sequence, fresh_origin(request))
+
+
+def fresh_layer(request: Request, features: int) -> LSTM:
+    """A fresh layer as asked for, which reads `features` features."""
+    units = UNITS if request.units is None else request.units
+    seed = SEED if request.seed is None else request.seed
+    return LSTM.initialize(units, features, seed, request.dtype or DTYPE)
+
+
+def fresh_origin(request: Request) -> str:
+    """Where a fresh layer's weights are from."""
+    return f"seed {SEED if request.seed is None else request.seed}"
+
+
+def _sequence(request: Request, features: int | None, dtype: str) -> InputSequence:
+    if request.input is not None:
+        return unrolled.read_sequence(request.input, features, dtype)
+    if request.text is None:
+        return counting(1 if features is None else features, dtype)
+    sequence = one_hot(request.text, dtype)
+    distinct = sequence.values.shape[-1]
+    if features not in (None, distinct):
+        raise SequenceFileError(
+            f"--text: expected {features:,} distinct characters, one for each feature of the layer, got {distinct:,}"
+        )
+    return sequence

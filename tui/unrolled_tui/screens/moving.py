@@ -1,0 +1,148 @@
+"""Moving through the sequence: steps, phases, long ways, and play mode."""
+
+import asyncio
+from time import monotonic
+
+from textual import work
+from textual.screen import Screen
+from textual.timer import Timer
+
+from unrolled_tui.pacing import Pace
+from unrolled_tui.screens.go_to import GoToScreen
+from unrolled_tui.session import Session
+
+SLICE = 0.01
+"""Seconds of work on a long way before the keys get their turn."""
+
+NEAR = 64
+"""So many timesteps past the last one that was computed are no long way."""
+
+
+class MovingScreen(Screen[None]):
+    """A screen whose keys move its session through the sequence.
+
+    Attributes:
+        session: What is on show.
+        pace: Whether the terminal has caught up, for play mode.
+        travelling: How far a long way has got, in words; empty if there is none.
+    """
+
+    def __init__(self, session: Session, pace: Pace) -> None:
+        super().__init__()
+        self.session, self.pace = session, pace
+        self.travelling = ""
+        self._player: Timer | None = None
+        self._draw_due = False
+
+    def draw(self) -> None:
+        """Draws the session."""
+        self._draw_due = False
+
+    def changed(self) -> None:
+        """Draws once all keys that are waiting have had their effect: the newest state is what counts."""
+        if not self._draw_due:
+            self._draw_due = True
+            self.call_later(self.draw)
+
+    @property
+    def doing(self) -> str:
+        """What is going on, in words."""
+        if self.travelling:
+            return self.travelling
+        return f"▶ {self.session.speed:g}/s" if self.session.playing else "paused"
+
+    def action_step(self) -> None:
+        """One timestep on."""
+        self.action_go_to(self.session.t + 1)
+
+    def action_back(self) -> None:
+        """One timestep back."""
+        self.action_go_to(self.session.t - 1)
+
+    def action_first(self) -> None:
+        """The first timestep."""
+        self.action_go_to(0)
+
+    def action_last(self) -> None:
+        """The last timestep."""
+        self.action_go_to(self.session.length - 1)
+
+    def action_go_to(self, t: int) -> None:
+        """Timestep `t`, from 0: at once if it is near or was passed before, else with the way shown."""
+        t = min(max(t, 0), self.session.length - 1)
+        self.stop_travelling()
+        if t < self.session.frontier + NEAR:
+            self.session.go_to(t)
+            self.changed()
+        else:
+            self._travel(t)
+
+    def stop_travelling(self) -> None:
+        """Stays where we are, if we are on a long way."""
+        self.travelling = ""
+        self.workers.cancel_group(self, "travel")
+
+    @work(group="travel", exclusive=True)
+    async def _travel(self, t: int) -> None:
+        """Goes a long way in slices, so that any key can stop it."""
+        due = monotonic() + SLICE
+        for reached in self.session.explore(t):
+            if monotonic() >= due:
+                self.travelling = f"{100 * reached // (t + 1)} % esc"
+                self.changed()
+                await asyncio.sleep(0)
+                due = monotonic() + SLICE
+        self.travelling = ""
+        self.session.go_to(t)
+        self.changed()
+
+    def action_next_phase(self) -> None:
+        """One phase on."""
+        self.stop_travelling()
+        self.session.next_phase()
+        self.changed()
+
+    def action_previous_phase(self) -> None:
+        """One phase back."""
+        self.stop_travelling()
+        self.session.previous_phase()
+        self.changed()
+
+    def action_ask_timestep(self) -> None:
+        """Asks for a timestep, and goes there."""
+
+        def go(answer: int | None) -> None:
+            if answer is not None:
+                self.action_go_to(answer - 1)
+
+        self.app.push_screen(GoToScreen(self.session.length), go)
+
+    def action_play(self) -> None:
+        """Plays from here, or pauses."""
+        session = self.session
+        session.playing = not session.playing and session.t + 1 < session.length
+        self._restart_player()
+
+    def action_faster(self) -> None:
+        """Plays faster."""
+        self.session.change_speed(1)
+        self._restart_player()
+
+    def action_slower(self) -> None:
+        """Plays slower."""
+        self.session.change_speed(-1)
+        self._restart_player()
+
+    def _restart_player(self) -> None:
+        if self._player is not None:
+            self._player.stop()
+        self._player = self.set_interval(1 / self.session.speed, self._play_on) if self.session.playing else None
+        self.changed()
+
+    def _play_on(self) -> None:
+        if not self.pace.caught_up():
+            return
+        self.action_step()
+        self.call_after_refresh(self.pace.frame_sent)
+        if self.session.t + 1 >= self.session.length:
+            self.action_play()

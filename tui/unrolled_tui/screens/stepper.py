@@ -1,0 +1,265 @@
+"""The stepper: one fixed layout around a lens. Keys change the session, and the screen is drawn from it."""
+
+import asyncio
+from collections.abc import Iterator
+from textwrap import wrap
+from time import monotonic
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.events import Resize
+from textual.geometry import Size
+
+from unrolled_tui.bindings import STEPPER_BINDINGS
+from unrolled_tui.lenses.units import UnitPanel, UnitsLens
+from unrolled_tui.renderables.ledger_table import ORDERS
+from unrolled_tui.renderables.spans import Span, line
+from unrolled_tui.screens.help import HelpScreen
+from unrolled_tui.screens.moving import SLICE, MovingScreen
+from unrolled_tui.screens.pane import LENSES, Pane
+from unrolled_tui.session import LEDGER, WIRING
+from unrolled_tui.widgets.caption import Caption
+from unrolled_tui.widgets.header import Header
+from unrolled_tui.widgets.key_line import KeyLine
+from unrolled_tui.widgets.lens_line import LensLine
+from unrolled_tui.widgets.lines_view import LinesView
+from unrolled_tui.widgets.parameter_tally import TALLY_WIDTH, ParameterTally
+from unrolled_tui.widgets.sequence_strip import SequenceStrip
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+SIDE_BY_SIDE = 100
+"""From this many columns on there are two things side by side: the lens and the tally, or two layers."""
+
+
+class StepperScreen(MovingScreen):
+    """A layer reading a sequence, one timestep a key press; or two layers reading the same."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*STEPPER_BINDINGS]
+
+    DEFAULT_CSS = """
+    StepperScreen {
+        overflow: hidden;
+        #middle { height: 1fr; }
+        TallyLine { display: none; }
+        #too-small { display: none; width: 100%; height: 100%; }
+        &.narrow ParameterTally, &.versus ParameterTally { display: none; }
+        &.narrow TallyLine, &.versus TallyLine { display: block; }
+        &.versus Pane .name { display: block; }
+        &.narrow.versus Pane { display: none; }
+        &.narrow.versus Pane.front { display: block; }
+        &.no-tally ParameterTally, &.no-tally TallyLine { display: none; }
+        &.too-small > * { display: none; }
+        &.too-small > #too-small { display: block; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The layout, from top to bottom."""
+        self._choose_layout(self.app.size)
+        yield Header(self.session)
+        yield SequenceStrip()
+        yield LensLine()
+        with Horizontal(id="middle"):
+            for place, session in enumerate(self.session.both):
+                yield Pane(session, self._pane_size(), classes="front" if place == self.session.front else "")
+            yield ParameterTally()
+        yield Caption()
+        yield KeyLine()
+        yield LinesView(id="too-small")
+
+    def on_mount(self) -> None:
+        """Draws before the first layout, so that the terminal gets one paint and not six."""
+        self.draw()
+
+    def on_resize(self, event: Resize) -> None:
+        """Chooses the layout for the size: the only time that there is one to choose."""
+        self._choose_layout(event.size)
+        self.call_after_refresh(self.changed)
+
+    def on_lens_resized(self) -> None:
+        """Draws a lens that has got its size."""
+        self.changed()
+
+    def _choose_layout(self, size: Size) -> None:
+        self.set_class(size.width < SIDE_BY_SIDE, "narrow")
+        self.set_class(self.session.versus is not None, "versus")
+        self.set_class(size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT, "too-small")
+
+    def _pane_size(self) -> Size:
+        """The size that a lens is going to have, for the first layout."""
+        width, height = self.app.size
+        if self.session.versus is not None:
+            return Size(width // 2 if width >= SIDE_BY_SIDE else width, height - 9)
+        return Size(width - TALLY_WIDTH, height - 7) if width >= SIDE_BY_SIDE else Size(width, height - 8)
+
+    def draw(self) -> None:
+        """Draws the session."""
+        super().draw()
+        session = self.session
+        if self.has_class("too-small"):
+            self._draw_too_small()
+            return
+        self.query_one(Header).draw(session, self.doing)
+        self.query_one(SequenceStrip).draw(session)
+        self.query_one(LensLine).draw([lens.title for lens in LENSES], session.lens, LENSES[session.lens].hint)
+        for pane in self.panes:
+            if self._shows(pane):
+                pane.draw()
+        self.query_one(Caption).draw(session)
+        self.query_one(KeyLine).draw([binding for binding in STEPPER_BINDINGS if binding.show])
+        if not self.has_class("narrow") and session.versus is None:
+            self.query_one(ParameterTally).draw(session)
+
+    def _shows(self, pane: Pane) -> bool:
+        return pane.has_class("front") or not self.has_class("narrow")
+
+    def _draw_too_small(self) -> None:
+        width, height = self.size
+        notice = f"unrolled needs {LEAST_WIDTH}×{LEAST_HEIGHT} cells; this terminal has {width}×{height}"
+        told = tuple(line(Span(part, "strong")) for part in wrap(notice, max(1, width)))
+        self.query_one("#too-small", LinesView).show(told)
+
+    @property
+    def panes(self) -> list[Pane]:
+        """A pane for each layer."""
+        return list(self.query(Pane))
+
+    @property
+    def front(self) -> Pane:
+        """The pane that the keys are for."""
+        return self.panes[self.session.front]
+
+    # Lenses.
+
+    def action_lens(self, lens: int) -> None:
+        """Shows the lens with this place in the order of the lenses."""
+        self.session.show_lens(lens)
+        for pane in self.panes:
+            pane.show_lens()
+        self.call_after_refresh(self.draw)
+
+    def action_look_inside(self) -> None:
+        """Opens the ledger of the selected unit."""
+        self.action_lens(LEDGER)
+
+    def action_return(self) -> None:
+        """Stops a long way; else goes back to the lens that one came from."""
+        if self.travelling:
+            self.stop_travelling()
+            self.changed()
+        else:
+            self.action_lens(self.session.came_from)
+
+    def action_next_gate(self) -> None:
+        """The next gate."""
+        self.session.select_gate(self.session.gate_index + 1)
+        self.changed()
+
+    def action_previous_gate(self) -> None:
+        """The gate before."""
+        self.session.select_gate(self.session.gate_index - 1)
+        self.changed()
+
+    def action_arrange(self) -> None:
+        """Another order in the ledger, or what flows instead of the weights in the wiring."""
+        self.session.arrange(len(ORDERS))
+        self.changed()
+
+    def action_select_wire(self, sender: int, unit: int) -> None:
+        """Selects a wire by its two ends."""
+        self.session.select_sender(sender)
+        self.action_select_unit(unit)
+
+    def action_cut(self) -> None:
+        """Cuts the wires between the units, or restores them, in the wiring's lens."""
+        if self.session.lens != WIRING:
+            self.action_lens(WIRING)
+        self.session.toggle_cut()
+        if self.session.cut:
+            self._check_cut()
+        self.changed()
+
+    @work(group="check", exclusive=True)
+    async def _check_cut(self) -> None:
+        """Runs every unit alone, in slices."""
+        for session in self.session.both:
+            await self._in_slices(session.check_cut())
+
+    async def _in_slices(self, stretches: Iterator[None]) -> None:
+        """Works through `stretches`, and lets the keys and the screen have their turn in between."""
+        due = monotonic() + SLICE
+        for _ in stretches:
+            if monotonic() >= due:
+                self.changed()
+                await asyncio.sleep(0)
+                due = monotonic() + SLICE
+        self.changed()
+
+    # Units.
+
+    def action_next_unit(self) -> None:
+        """The next unit."""
+        self.action_select_unit(self.session.chosen_unit + 1)
+
+    def action_previous_unit(self) -> None:
+        """The unit before."""
+        self.action_select_unit(self.session.chosen_unit - 1)
+
+    def action_select_unit(self, unit: int) -> None:
+        """Selects a unit, counted from 0."""
+        self.session.select(unit)
+        self.changed()
+
+    def action_move(self, rows: int, pages: int) -> None:
+        """Moves in the lens by some rows and pages: what a row is, the lens knows."""
+        lens, session = self.front.lens, self.front.session
+        lens.move(session, rows + pages * lens.page_rows(session))
+        self.changed()
+
+    def on_unit_panel_clicked(self, message: UnitPanel.Clicked) -> None:
+        """Selects the unit of the panel."""
+        for pane in self.panes:
+            if isinstance(pane.lens, UnitsLens) and pane.lens is message.panel.parent:
+                self.action_select_unit(pane.lens.unit_at(message.panel.place, pane.session))
+
+    # Two layers.
+
+    def action_other_layer(self) -> None:
+        """Turns to the other layer: the keys are for it, and it is the one on show where there is room for one."""
+        if self.session.versus is not None:
+            self.session.front = 1 - self.session.front
+            self._bring_to_front()
+            self.call_after_refresh(self.draw)
+
+    def _bring_to_front(self) -> None:
+        for place, pane in enumerate(self.panes):
+            pane.set_class(place == self.session.front, "front")
+
+    def action_difference(self) -> None:
+        """Shows the difference of the two layers in the second one's place, if they are of one shape."""
+        self.session.toggle_difference()
+        if self.session.difference:
+            self.session.front = 1
+            self._bring_to_front()
+            self._compare()
+        self.call_after_refresh(self.draw)
+
+    @work(group="compare", exclusive=True)
+    async def _compare(self) -> None:
+        """Looks for where the two part, in slices."""
+        await self._in_slices(self.session.compare())
+
+    # The rest.
+
+    def action_tally(self) -> None:
+        """Shows or hides the parameters."""
+        self.session.tally_shown = not self.session.tally_shown
+        self.set_class(not self.session.tally_shown, "no-tally")
+        self.call_after_refresh(self.draw)
+
+    def action_help(self) -> None:
+        """Lists all keys, and what each lens is for."""
+        self.app.push_screen(HelpScreen(STEPPER_BINDINGS, [(lens.title, lens.answers) for lens in LENSES]))

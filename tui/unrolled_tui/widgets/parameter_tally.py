@@ -1,0 +1,29 @@
+"""The tally of the parameters, as a table beside the lens or, where there is no room, as one line below it."""
+
+from unrolled_tui.renderables.frame import framed
+from unrolled_tui.renderables.spans import Span
+from unrolled_tui.renderables.tally_table import tally_line, tally_table
+from unrolled_tui.session import Session
+from unrolled_tui.widgets.lines_view import LinesView
+
+TALLY_WIDTH = 39
+
+
+class ParameterTally(LinesView):
+    """The table: gates by matrices, with sums, the formula, and how others count."""
+
+    DEFAULT_CSS = f"ParameterTally {{ width: {TALLY_WIDTH}; height: 1fr; }}"
+
+    def draw(self, session: Session) -> None:
+        """Draws the session's tally."""
+        self.show(framed(tally_table(session.tally, TALLY_WIDTH - 2), TALLY_WIDTH, (Span("parameters", "dim"),)))
+
+
+class TallyLine(LinesView):
+    """The tally in one line."""
+
+    DEFAULT_CSS = "TallyLine { height: 1; }"
+
+    def draw(self, session: Session) -> None:
+        """Draws the session's tally."""
+        self.show((tally_line(session.tally),))
