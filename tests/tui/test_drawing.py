@@ -44,16 +44,16 @@ async def test_a_step_draws_only_the_lines_that_changed(monkeypatch: pytest.Monk
     session.go_to(2)
     app = UnrolledApp(session)
     drawn: set[tuple[LinesView, int]] = set()
-    render_line = LinesView.render_line
+    make_strip = LinesView._strip
 
-    def noted(view: LinesView, y: int) -> Any:
+    def noted(view: LinesView, y: int, *arguments: Any) -> Any:
         drawn.add((view, y))
-        return render_line(view, y)
+        return make_strip(view, y, *arguments)
 
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
         before = {view: view.lines for view in app.screen.query(LinesView)}
-        monkeypatch.setattr(LinesView, "render_line", noted)
+        monkeypatch.setattr(LinesView, "_strip", noted)
         await pilot.press("right")
         after = {view: view.lines for view in app.screen.query(LinesView)}
     changed = {

@@ -86,6 +86,9 @@ SIXTEEN = {
 }
 PLAIN = {role: look if look in ("bold", "dim", "reverse") else "" for role, look in SIXTEEN.items()}
 
+TRUECOLOR = ("dark", "light")
+"""The palettes whose colours go out as they are."""
+
 PALETTES = {"dark": DARK, "light": LIGHT, "16": SIXTEEN, "plain": PLAIN}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from unrolled import InputSequence, RecurrentLayer, Run, ShapeError, Step, Tally, TimestepError, tally
 from unrolled.anatomy import Phase, Quantity
 from unrolled.arrays import Array
-from unrolled.compare import Parting, find_parting
+from unrolled.compare import Parting, differences, find_parting
 from unrolled.wiring import check_separate
 
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -83,6 +83,7 @@ class Session:
     playing: bool = False
     speed_index: int = 1
     _kept_weights: "_GateWeights | None" = None
+    _kept_step: Step | None = None
 
     def __post_init__(self) -> None:
         """Starts with the whole timestep on show."""
@@ -120,8 +121,9 @@ class Session:
     @property
     def step(self) -> Step:
         """Everything that happens at the timestep on show."""
-        step: Step = self.run[self.t]
-        return step
+        if self._kept_step is None or self._kept_step.t != self.t:
+            self._kept_step = self.run[self.t]
+        return self._kept_step
 
     @property
     def phase(self) -> Phase:
@@ -233,12 +235,18 @@ class Session:
     def wires(self, senders: slice, receivers: slice) -> Array:
         """The selected gate's weights from some senders to some units, or what flows through them now."""
         weights = self._gate_weights.rows[senders, receivers]
-        return weights * self._signals[senders, None] if self.signals else weights
+        if not self.signals:
+            return weights
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return weights * self._signals[senders, None]
 
     def largest_wire(self) -> float:
-        """The largest of the selected gate's weights, or of what flows through them now, of either sign."""
+        """The largest finite one of the selected gate's weights, or of what flows through them now, of either sign."""
         largest = self._gate_weights.largest
-        return float(np.max(largest * np.abs(self._signals) if self.signals else largest))
+        if self.signals:
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                largest = largest * np.abs(self._signals)
+        return float(np.max(largest, initial=0, where=np.isfinite(largest)))
 
     @property
     def _gate_weights(self) -> "_GateWeights":
@@ -264,7 +272,7 @@ class Session:
         whole, cut = (
             np.concatenate([getattr(part, name) for part in run.window(0, stop)]) for run in (self.run, self.cut_run)
         )
-        return np.asarray(whole - cut)
+        return differences(whole, cut)
 
     @cached_property
     def first_cut_difference(self) -> int | None:

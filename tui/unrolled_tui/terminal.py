@@ -1,10 +1,17 @@
 """What the terminal can do."""
 
+import codecs
 import os
 import sys
+from collections.abc import Mapping
+from io import TextIOWrapper
 from typing import TextIO
 
 from unrolled.errors import UnrolledError
+from unrolled_tui.characters import in_ascii
+
+DUMB = ("dumb", "unknown")
+"""Terminals that cannot move their cursor, by what TERM says."""
 
 
 class TerminalError(UnrolledError, OSError):
@@ -14,10 +21,50 @@ class TerminalError(UnrolledError, OSError):
 def speaks_utf8(stream: TextIO | None) -> bool:
     """Whether characters outside of ASCII can be written to `stream` and come out as they are.
 
-    Python writes UTF-8 in the C locale too. Somebody who asks for `LC_ALL=C` means ASCII.
+    Python writes UTF-8 in the C locale too, and in one that is not installed. Somebody who asks for `LC_ALL=C`, or for
+    another character set by its name, means it.
     """
-    encoding = (getattr(stream, "encoding", None) or "").lower().replace("-", "").replace("_", "")
-    return encoding == "utf8" and os.environ.get("LC_ALL") not in ("C", "POSIX")
+    return _is_utf8(getattr(stream, "encoding", None) or "") and not _asks_for_another(os.environ)
+
+
+def _asks_for_another(environment: Mapping[str, str]) -> bool:
+    locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or ""
+    character_set = locale.partition(".")[2].partition("@")[0]
+    if character_set:
+        return not _is_utf8(character_set)
+    return environment.get("LC_ALL") in ("C", "POSIX")
+
+
+def _is_utf8(encoding: str) -> bool:
+    return encoding.lower().replace("-", "").replace("_", "") == "utf8"
+
+
+def screen_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What Textual has to be told of the terminal, as variables that it reads when it is imported.
+
+    - Without colour it is to use no colours at all, and it chooses what it filters by its first theme.
+    - GNU screen is often started where COLORTERM is truecolor. It passes that on, and shows wrong colours for them.
+    """
+    settings = {}
+    if "NO_COLOR" in environment:
+        settings["TEXTUAL_THEME"] = "ansi-dark"
+    term = environment.get("TERM", "").lower()
+    if "STY" in environment and "TMUX" not in environment and term.startswith("screen"):
+        settings["TEXTUAL_COLOR_SYSTEM"] = "256" if "256color" in term else "standard"
+    return settings
+
+
+def write_ascii(stream: TextIO | None) -> None:
+    """Has `stream` write ASCII from now on: a character in its place for each other one, whoever writes it."""
+    codecs.register_error("unrolled", _stand_in)
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="ascii", errors="unrolled")
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_ascii(error.object[error.start : error.end]), error.end
 
 
 def require_terminal() -> None:
@@ -29,8 +76,9 @@ def require_terminal() -> None:
     for name, stream in (("output", sys.stdout), ("error", sys.stderr)):
         if not _is_terminal(stream):
             raise TerminalError(f"the stepper needs a terminal, and standard {name} is none: {_INSTEAD}")
-    if os.environ.get("TERM", "").lower() == "dumb":
-        raise TerminalError(f"the stepper needs a terminal that can move its cursor, and TERM is dumb: {_INSTEAD}")
+    term = os.environ.get("TERM", "").lower()
+    if term in DUMB:
+        raise TerminalError(f"the stepper needs a terminal that can move its cursor, and TERM is {term}: {_INSTEAD}")
 
 
 def require_keyboard(may_reopen: bool) -> None:

@@ -1,10 +1,11 @@
 """Opens the stepper."""
 
+import os
 import sys
 
 from unrolled_tui.commands.request import Request
 from unrolled_tui.commands.subject import subject
-from unrolled_tui.terminal import require_keyboard, require_terminal, speaks_utf8
+from unrolled_tui.terminal import require_keyboard, require_terminal, screen_settings, speaks_utf8, write_ascii
 
 
 def step_through(request: Request) -> int:
@@ -20,8 +21,12 @@ def step_through(request: Request) -> int:
     session = subject(request).session(request)
     if from_standard_input:
         require_keyboard(may_reopen=True)
+    ascii_only = not speaks_utf8(sys.stdout)
+    if ascii_only:
+        write_ascii(sys.__stderr__)  # where Textual draws
+    os.environ.update(screen_settings(os.environ))
     from unrolled_tui.app import UnrolledApp  # noqa: PLC0415  # only now: a mistake is told without waiting for it
 
-    app = UnrolledApp(session, ascii_only=not speaks_utf8(sys.stdout))
+    app = UnrolledApp(session, ascii_only)
     app.run()
     return app.return_code or 0

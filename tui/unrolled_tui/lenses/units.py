@@ -125,7 +125,7 @@ class UnitsLens(Lens):
 
     def _panels(self, arrangement: Arrangement) -> list[UnitPanel]:
         """The panels, after bringing their number and sizes into line: once for each size of the terminal."""
-        panels = list(self.query(UnitPanel))
+        panels = [child for child in self.children if isinstance(child, UnitPanel)]
         if len(panels) > arrangement.count:
             for panel in panels[arrangement.count :]:
                 panel.remove()

@@ -46,7 +46,7 @@ def line(*parts: Span | str) -> Line:
 
 def width(spans: Iterable[Span]) -> int:
     """The number of cells of a line."""
-    return sum(cells_of(span.text) for span in spans)
+    return cells_of("".join([span.text for span in spans]))
 
 
 def cells_of(text: str) -> int:

@@ -61,12 +61,15 @@ class Pane(Vertical):
 
     def draw(self) -> None:
         """Draws the session."""
+        self.lens.draw(self.session)
+
+    def draw_around(self) -> None:
+        """Draws what does not change from step to step: the layer's name and its tally."""
         layer, session = self.session.layer, self.session
         name = pane_title(
             layer.anatomy.cell, layer.units, session.origin, session.minus.origin if session.minus else ""
         )
         self.query_one(".name", LinesView).show((name,))
-        self.lens.draw(self.session)
         self.query_one(TallyLine).draw(self.session)
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from textwrap import wrap
 from time import monotonic
 from typing import ClassVar
@@ -15,12 +16,13 @@ from textual.geometry import Size
 
 from unrolled_tui.bindings import STEPPER_BINDINGS
 from unrolled_tui.lenses.units import UnitPanel, UnitsLens
+from unrolled_tui.pacing import Pace
 from unrolled_tui.renderables.ledger_table import ORDERS
 from unrolled_tui.renderables.spans import Span, line
 from unrolled_tui.screens.help import HelpScreen
 from unrolled_tui.screens.moving import SLICE, MovingScreen
 from unrolled_tui.screens.pane import LENSES, Pane
-from unrolled_tui.session import LEDGER, WIRING
+from unrolled_tui.session import LEDGER, WIRING, Session
 from unrolled_tui.widgets.caption import Caption
 from unrolled_tui.widgets.header import Header
 from unrolled_tui.widgets.key_line import KeyLine
@@ -56,6 +58,12 @@ class StepperScreen(MovingScreen):
     }
     """
 
+    def __init__(self, session: Session, pace: Pace) -> None:
+        super().__init__(session, pace)
+        self._around: tuple[object, ...] = ()
+        self._laid_out_for = Size(0, 0)
+        self._settling = ExitStack()
+
     def compose(self) -> ComposeResult:
         """The layout, from top to bottom."""
         self._choose_layout(self.app.size)
@@ -75,7 +83,16 @@ class StepperScreen(MovingScreen):
         self.draw()
 
     def on_resize(self, event: Resize) -> None:
-        """Chooses the layout for the size: the only time that there is one to choose."""
+        """Chooses the layout for the size: the only time that there is one to choose.
+
+        At the start Textual tells the same size several times, and each would be a paint.
+        """
+        if event.size == self._laid_out_for:
+            return
+        if not self._laid_out_for:
+            self._settling.enter_context(self.app.batch_update())
+            self.call_after_refresh(self._settling.close)
+        self._laid_out_for = event.size
         self._choose_layout(event.size)
         self.call_after_refresh(self.changed)
 
@@ -104,12 +121,22 @@ class StepperScreen(MovingScreen):
             return
         self.query_one(Header).draw(session, self.doing)
         self.query_one(SequenceStrip).draw(session)
-        self.query_one(LensLine).draw([lens.title for lens in LENSES], session.lens, LENSES[session.lens].hint)
         for pane in self.panes:
             if self._shows(pane):
                 pane.draw()
         self.query_one(Caption).draw(session)
+        around = (self.size, session.lens, session.front, session.difference, session.tally_shown)
+        if around != self._around:
+            self._around = around
+            self._draw_around()
+
+    def _draw_around(self) -> None:
+        """Draws what does not change from step to step."""
+        session = self.session
+        self.query_one(LensLine).draw([lens.title for lens in LENSES], session.lens, LENSES[session.lens].hint)
         self.query_one(KeyLine).draw([binding for binding in STEPPER_BINDINGS if binding.show])
+        for pane in self.panes:
+            pane.draw_around()
         if not self.has_class("narrow") and session.versus is None:
             self.query_one(ParameterTally).draw(session)
 
