@@ -57,11 +57,16 @@ def find_parting(one: Run[Any], other: Run[Any], tolerance: float = 1e-6) -> Ite
             return
 
 
+@np.errstate(invalid="ignore", over="ignore")
+def differences(one: Array, other: Array) -> Array:
+    """`one` less `other`; 0 where both are the same, infinite or not a number included, and nan where one is nan."""
+    return np.where((one == other) | (np.isnan(one) & np.isnan(other)), 0, one - other)
+
+
 def _part(one: Run[Any], other: Run[Any], start: int, stop: int, tolerance: float) -> Parting | None:
     names = [quantity.name for quantity in one.layer.anatomy.quantities]
     first, second = (np.stack([_joined(run, name, start, stop) for name in names]) for run in (one, other))
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.where((first == second) | (np.isnan(first) & np.isnan(second)), 0, first - second)
+    apart = differences(first, second)
     size = np.where(np.isnan(apart), np.inf, np.abs(apart))
     timesteps = np.flatnonzero((size > tolerance).any(axis=(0, 2)))
     if not len(timesteps):

@@ -51,6 +51,7 @@ class Ledger:
         return len(self.products)
 
     @property
+    @np.errstate(over="ignore", invalid="ignore")
     def total(self) -> float:
         """The sum of the products: z, but for rounding."""
         return float(self.products.sum())
@@ -63,6 +64,7 @@ class Ledger:
         """The terms' indices ordered as in `GROUPS`."""
         return np.argsort(self.groups, kind="stable")
 
+    @np.errstate(over="ignore", invalid="ignore")
     def group_sums(self) -> tuple[float, ...]:
         """What each of the `GROUPS` adds."""
         return tuple(float(self.products[self.groups == group].sum()) for group in range(len(GROUPS)))

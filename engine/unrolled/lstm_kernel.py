@@ -166,7 +166,9 @@ class LSTMChunk(Chunk[LSTMStep]):
         self._squash = kernel.recurrent_activation.prepare((3 * units, *behind), kernel.dtype)
         self._activate = kernel.activation.prepare_unsigned((units, *behind), kernel.dtype)
         self._products = np.empty((2 * units, *behind), kernel.dtype)
-        self._projection = np.empty((4 * units, *behind), kernel.dtype)
+        # A product of float64 columns with many rows is up to twice as quick the other way round.
+        self._turned = bool(behind) and not kernel.joined and kernel.dtype == np.float64 and units >= WIDE
+        self._projection = np.empty((*behind, 4 * units) if self._turned else (4 * units, *behind), kernel.dtype)
 
     def _make_views(self) -> Iterator[tuple[Array, ...]]:
         units, raw, rows, states = self._kernel.units, self._signed_z, self.record.rows, self.record.states
@@ -203,11 +205,16 @@ class LSTMChunk(Chunk[LSTMStep]):
             np.add(raw, kernel.bias, raw)
 
     def _run(self, length: int) -> Iterator[None]:
-        kernel, record = self._kernel, self.record
-        product = kernel.batch_weights[0] if record.batch else kernel.product
-        projection = None if kernel.joined else self._projection
+        projection = self._projection.T if self._turned else None if self._kernel.joined else self._projection
         views = islice(self._views or self._make_views(), length)
-        return _loop(views, product, projection, self._products, self._squash, self._activate)
+        return _loop(views, self._product(), projection, self._products, self._squash, self._activate)
+
+    def _product(self) -> Into:
+        """What multiplies a row's state by the weights, into the array it is given."""
+        if self._turned:
+            weights = self._kernel.product.T
+            return lambda state, out: state.T.dot(weights, out.T)
+        return (self._kernel.batch_weights[0] if self.record.batch else self._kernel.product).dot
 
     def _state_before(self, row: int) -> State:
         record, units = self.record, self._kernel.units
@@ -216,14 +223,14 @@ class LSTMChunk(Chunk[LSTMStep]):
 
 def _loop(
     views: Iterable[tuple[Array, ...]],
-    product: Array,
+    dot: Into,
     projection: Array | None,
     products: Array,
     squash: Into,
     activate: Into,
 ) -> Iterator[None]:
     """The arithmetic of a timestep at each `next`. With a `projection` to work in, raw holds W·x_t + b already."""
-    dot, add, multiply = product.dot, np.add, np.multiply
+    add, multiply = np.add, np.multiply
     written, kept = np.split(products, 2)
     for row, raw, raw_gates, raw_g, gates, g, i_and_f, g_and_c, c, tanh_c, o, h in views:
         if projection is None:

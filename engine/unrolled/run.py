@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Generic
 
 import numpy as np
@@ -18,8 +19,10 @@ from unrolled.trace import Trace
 BLOCK = 256
 """Timesteps between two checkpoints, or more where there would be too many of them."""
 
-MOST_CHECKPOINTS = 3000
-"""About this many states are kept at most: a longer run has them further apart, and a seek recomputes more."""
+CHECKPOINTS = 3000
+CHECKPOINT_BYTES = 6 << 20
+"""As many states are kept as fit in so many bytes, or `CHECKPOINTS` if that is more. A longer run has them further
+apart, and a seek recomputes more."""
 
 MOST_PARTS = 5
 """At most this many parts of the run are kept at hand: going back and forth inside them computes nothing."""
@@ -69,9 +72,9 @@ class Run(Generic[StepT]):
         self.frontier = 0
         self._batch = self.sequence.shape[1:-1]
         self._rows = layer.fast.rows(self._batch)
-        apart = max(BLOCK, len(self) / MOST_CHECKPOINTS)
-        self._spacing = self._rows * int(np.ceil(apart / self._rows))
         state = layer.state(initial_state, self._batch)
+        most = max(CHECKPOINTS, CHECKPOINT_BYTES // max(1, sum(array.nbytes for array in state)))
+        self._spacing = self._rows * ceil(max(BLOCK, len(self) / most) / self._rows)
         self._checkpoints = np.empty((-(-len(self) // self._spacing), len(state), *state[0].shape), layer.dtype)
         self._checkpoints[0] = state
         self._known = 1  # checkpoints, from the first on
@@ -164,11 +167,10 @@ class Run(Generic[StepT]):
         """The part where the chunk is, with all that is computed of it."""
         chunk = self._chunk
         if chunk.start not in self._parts:
-            record = self.layer.fast.record(chunk.length, self._batch)
-            x = chunk.trace().x
-            self._parts[chunk.start] = _Part(record, record.trace(x, chunk.start))
-            if len(self._parts) > self._most_parts:
+            if len(self._parts) == self._most_parts:
                 self._parts.popitem(last=False)
+            record = self.layer.fast.record(chunk.length, self._batch)
+            self._parts[chunk.start] = _Part(record, record.trace(chunk.trace().x, chunk.start))
         part = self._parts[chunk.start]
         if part.done < chunk.done:
             part.record.take(chunk.record, slice(part.done, chunk.done))

@@ -43,9 +43,10 @@ class Trace(Generic[StepT]):
         Raises:
             TimestepError: If there is no such row.
         """
-        if not -len(self) <= row < len(self):
-            raise TimestepError(f"trace: expected a row below {len(self)}, got {row}")
-        row %= len(self)
+        length = len(self.h)
+        if not -length <= row < length:
+            raise TimestepError(f"trace: expected a row below {length}, got {row}")
+        row %= length
         return self._make_step(self.start + row, *[array[row] for array in self.arrays])
 
     def __iter__(self) -> Iterator[StepT]:

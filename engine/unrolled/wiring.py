@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.compare import differences
 from unrolled.layer import RecurrentLayer
 
 
@@ -59,13 +60,14 @@ def check_separate(cut: RecurrentLayer[Any], xs: npt.ArrayLike) -> Iterator[floa
         xs: The input, shape (T, features).
 
     Yields:
-        After each unit, the largest difference in any state at any timestep so far.
+        After each unit, the largest difference in any state at any timestep so far; infinite where something is not a
+        number in one of the two alone.
     """
     together = cut.trace(xs)
     largest = 0.0
     for unit in range(cut.units):
         alone = cut.unit(unit).trace(xs)
         for name in cut.anatomy.carries:
-            difference = np.abs(getattr(together, name)[:, unit] - getattr(alone, name)[:, 0])
-            largest = max(largest, float(difference.max()))
+            apart = np.abs(differences(getattr(together, name)[:, unit], getattr(alone, name)[:, 0]))
+            largest = max(largest, float(np.where(np.isnan(apart), np.inf, apart).max()))
         yield largest

@@ -1,5 +1,8 @@
 """The engine beside the frameworks, one BLAS thread: `python tests/benchmarks/engine.py [--quick] [--sizes 3,128]`.
 
+next: a step of `unroll` over an array. live: of `unroll` over a generator, the clear form. run: `trace`. All with every
+gate, while LSTMCell and onnxruntime T=1 keep h and c, and nn.LSTM and onnxruntime h alone.
+
 Every number is a median over rounds in which all contenders take their turn, so that a busy machine slows all of them
 alike; what counts is the ratio. A peer that is not installed is named and left out.
 """
@@ -29,7 +32,7 @@ import unrolled  # noqa: E402
 
 Array = npt.NDArray[Any]
 Steps = Callable[[], Iterator[object]]
-OURS = "unrolled"
+OURS, LIVE = "unrolled", "live stream"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,11 @@ class Contenders:
         self.layer = unrolled.LSTM.initialize(units, size.features, seed=0, dtype=dtype)
         self.x = random.standard_normal((timesteps, batch, size.features)).astype(dtype)
         xs = self.x if batch > 1 else self.x[:, 0]
-        self.steps: dict[str, Steps] = {OURS: lambda: self.layer.unroll(xs), TEXTBOOK: self._textbook}
+        self.steps: dict[str, Steps] = {
+            OURS: lambda: self.layer.unroll(xs),
+            LIVE: lambda: self.layer.unroll(iter(xs)),
+            TEXTBOOK: self._textbook,
+        }
         self.runs: dict[str, Callable[[], object]] = {
             OURS: lambda: self.layer.trace(xs),
             TEXTBOOK: lambda: deque(self._textbook(), 0),
@@ -183,11 +190,11 @@ def time_runs(contenders: dict[str, Callable[[], object]], seconds: float, times
     return {name: median(taken[1:]) / timesteps * 1e6 for name, taken in times.items()}
 
 
-def show(what: str, times: dict[str, float], goal: float, peer: str) -> None:
+def show(what: str, times: dict[str, float], goal: float, peer: str, ours: str = OURS) -> None:
     """Prints a cell of the table."""
     listed = "µs: " + "   ".join(f"{name} {time:.3g}" for name, time in times.items())
     if peer in times:
-        ratio = times[OURS] / times[peer]
+        ratio = times[ours] / times[peer]
         print(f"  {what:<12} {ratio:5.2f} × {peer:<8}  goal {goal:4.2f}  {mark(ratio <= goal)}  {listed}", flush=True)
     else:
         print(f"  {what:<12} no {peer} to compare with   {listed}", flush=True)
@@ -203,7 +210,9 @@ def bench_size(size: Size, quick: bool) -> None:
     print(size, flush=True)
     seconds, timesteps = (1.0, size.timesteps // 5) if quick else (6.0, size.timesteps)
     single, double = (Contenders(size, dtype, timesteps) for dtype in ("float32", "float64"))
-    show("next", time_steps(single.steps, seconds, min(timesteps - 1, 30_000 // size.units)), size.step, CELL)
+    turns = time_steps(single.steps, seconds, min(timesteps - 1, 30_000 // size.units))
+    show("next", turns, size.step, CELL)
+    show("live", turns, 1.0, CELL, LIVE)
     show("run float32", time_runs(single.runs, seconds, timesteps), *size.single)
     show("run float64", time_runs(double.runs, seconds, timesteps), size.double, NN)
 
@@ -232,6 +241,7 @@ def bench_long(units: int, dtype: str, goal: float, timesteps: int) -> None:
 
 def memory_of(layer: unrolled.LSTM, xs: Array) -> float:
     """The most memory, in MiB, of a run with all its checkpoints, which are laid out in advance, and parts."""
+    layer.trace(xs[:1])  # the weights in the kernel's form are the layer's
     tracemalloc.start()
     run = unrolled.Run(layer, xs)
     for t in range(0, 2000, 50):
@@ -267,16 +277,19 @@ except OSError:  # only Linux counts a process's own peak without that of its pa
 
 def bench_start() -> None:
     """From the start of a process to the first record."""
-    times, memory = [], 0.0
-    for _ in range(9):
-        before = perf_counter()
-        output = subprocess.run([sys.executable, "-c", FIRST_RECORD], capture_output=True, check=True, text=True).stdout
-        times.append(perf_counter() - before)
-        memory = float(output) / 1024
-    start = median(times)
+    starts = [time_process(FIRST_RECORD) for _ in range(9)]
+    start, memory = median(seconds for seconds, _ in starts), float(starts[0][1]) / 1024
+    numpy_alone = median(time_process("import numpy")[0] for _ in range(9))
     print("process start to first record")
-    print(f"  time         {start:5.3f} s    goal 0.15   {mark(start <= 0.15)}")
+    print(f"  time         {start:5.3f} s    goal 0.15   {mark(start <= 0.15)}  import numpy alone {numpy_alone:.3f}")
     print(f"  peak memory  {memory:5.1f} MiB   goal 50     {mark(memory <= 50)}", flush=True)
+
+
+def time_process(program: str) -> tuple[float, str]:
+    """How long a Python process with `program` takes, and what it prints."""
+    before = perf_counter()
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
+    return perf_counter() - before, output
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ def test_numpy_calls_of_a_timestep_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("batch", [(), (4,)])
 @pytest.mark.parametrize(("units", "features"), [(600, 2), (600, 30)])
 def test_the_loop_allocates_no_array(units: int, features: int, batch: tuple[int, ...]) -> None:
-    layer = random_layer(units, features)
+    layer = random_layer(units, features, np.float32)
     chunk = layer.fast.chunk(layer.fast.record(ROWS, batch), lasting=True)
     chunk.begin(random_input(layer, ROWS, batch), layer.zero_state(batch), 0)
     smallest = units * layer.dtype.itemsize  # h_t alone

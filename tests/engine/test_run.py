@@ -91,7 +91,8 @@ def test_stepping_back_computes_each_timestep_but_twice(
 def test_few_checkpoints_change_no_bit(
     layer: unrolled.LSTM, trace: unrolled.LSTMTrace, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unrolled.run, "MOST_CHECKPOINTS", most)
+    monkeypatch.setattr(unrolled.run, "CHECKPOINTS", most)
+    monkeypatch.setattr(unrolled.run, "CHECKPOINT_BYTES", 0)
     run = unrolled.Run(layer, random_input(layer, LENGTH), random_state(layer))
     for t in np.random.default_rng(most).integers(0, LENGTH, 60).tolist():
         assert_same_bits(run[t], trace[t])

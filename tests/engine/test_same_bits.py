@@ -3,9 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.engine.layers import BATCHES, assert_same_bits, random_input, random_layer, random_state
+from tests.engine.layers import (
+    BATCHES,
+    FIELDS,
+    assert_close,
+    assert_same_bits,
+    random_input,
+    random_layer,
+    random_state,
+)
 
 import unrolled
+from unrolled.kernel import WIDE
 from unrolled.lstm_kernel import LSTMKernel
 
 LENGTHS = [1, 2, 7, 8, 9, 16, 17, 50]  # beside chunks of 8 timesteps
@@ -41,9 +50,16 @@ def test_on_the_chunks_of_its_own(units: int, features: int, dtype: npt.DTypeLik
     compare_routes(random_layer(units, features, dtype), length, ())
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("batch", [(), (6,)])
-def test_of_a_wide_layer(batch: tuple[int, ...]) -> None:
-    compare_routes(random_layer(700, 12, np.float32), 40, batch)
+@pytest.mark.parametrize("features", [2, 12])
+def test_of_a_wide_layer(features: int, batch: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    layer = random_layer(WIDE + 1, features, dtype)
+    compare_routes(layer, 40, batch)
+    xs = random_input(layer, 40, batch)
+    for step, kernel_step in zip(layer.unroll(iter(xs)), layer.unroll(xs), strict=True):
+        for name in FIELDS:
+            assert_close(getattr(step, name), getattr(kernel_step, name), dtype)
 
 
 def compare_routes(layer: unrolled.LSTM, length: int, batch: tuple[int, ...]) -> None:

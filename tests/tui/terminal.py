@@ -10,17 +10,22 @@ import re
 import select
 import signal
 import struct
+import sysconfig
 import termios
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
+from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 
 import pyte
 
+UNROLLED = str(Path(sysconfig.get_path("scripts")) / "unrolled")
+"""The installed program."""
+
 ALTERNATE_SCREEN, CURSOR, BRACKETED_PASTE, FOCUS = 1049, 25, 2004, 1004
 MOUSE = (1000, 1003, 1006, 1015)
-FRAME_END = b"\x1b[?2026l"
+FRAME_BEGIN, FRAME_END = b"\x1b[?2026h", b"\x1b[?2026l"
 
 KEYS = {
     "right": b"\x1b[C",
@@ -42,6 +47,7 @@ KEYS = {
 """What a terminal sends for keys that are not a character."""
 
 _QUERIES = re.compile(rb"\x1b\[(?:6n|\?(\d+)\$p)")
+_LONGEST_QUERY = 16
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1b\[\?\d+\$p")
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*\$?)?\Z")
 _INHERITED = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "VIRTUAL_ENV")
@@ -68,6 +74,13 @@ class Terminal:
         environment: What differs from `plain_environment`.
         stdin: The file that is standard input, if it is not the terminal.
         answers: Whether it answers queries.
+
+    Attributes:
+        sent: Everything that the program has sent.
+        frames: How many whole frames have come.
+        exit_code: The program's exit code, once it is known to have ended.
+        usage: What it has used by then, as `os.wait4` has it.
+        pid: The process.
     """
 
     def __init__(
@@ -80,6 +93,7 @@ class Terminal:
         answers: bool = True,
     ) -> None:
         self.sent = bytearray()
+        self.frames = 0
         self.exit_code: int | None = None
         self.usage: Any = None
         self._answers = answers
@@ -145,9 +159,11 @@ class Terminal:
         if not select.select([self._master], [], [], max(0.0, seconds))[0]:
             return b""
         data = os.read(self._master, most)
+        before = len(self.sent)
         self.sent += data
+        self.frames += self.sent.count(FRAME_END, max(0, before + 1 - len(FRAME_END)))
         if self._answers:
-            self._answer()
+            self._answer(before)
         return data
 
     def until(self, holds: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -167,9 +183,12 @@ class Terminal:
         self.until(lambda: all(text in self.text for text in texts))
 
     def settle(self, quiet: float = 0.15) -> None:
-        """Reads until nothing has come for so many seconds."""
-        while self.read(quiet):
-            pass
+        """Reads until nothing has come for so many seconds.
+
+        Raises:
+            AssertionError: If the program never stops sending.
+        """
+        self.until(lambda: not self.read(quiet))
 
     def wait(self) -> int:
         """Reads until the program has ended, and returns its exit code: minus the signal's number if that ended it."""
@@ -177,6 +196,13 @@ class Terminal:
         self.settle(0.0)
         if self.exit_code is None:
             raise AssertionError("ended without an exit code")
+        return self.exit_code
+
+    def wait_without_reading(self, seconds: float = 20.0) -> int | None:
+        """The exit code once the program has ended; None if it does not."""
+        end = monotonic() + seconds
+        while not self._ended() and monotonic() < end:
+            sleep(0.02)
         return self.exit_code
 
     def hang_up(self) -> None:
@@ -206,14 +232,15 @@ class Terminal:
         """The screen as text."""
         return "\n".join(self.rows)
 
-    @property
-    def frames(self) -> int:
-        """How many whole frames have come."""
-        return self.sent.count(FRAME_END)
-
     def find(self, text: str) -> tuple[int, int]:
         """The column and line, from 0, where a text begins that is on the screen."""
         return next((row.index(text), line) for line, row in enumerate(self.rows) if text in row)
+
+    def foreground(self, column: int, line: int) -> str:
+        """The colour of a character, as pyte names it: a name, six digits, or `default`."""
+        self._draw()
+        colour: str = self._screen.buffer[line][column].fg
+        return colour
 
     def mode(self, number: int, at_first: bool = False) -> bool:
         """Whether a private mode is on, from what the program has sent."""
@@ -231,15 +258,19 @@ class Terminal:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def _draw(self) -> None:
-        """Brings the screen up to date, leaving a sequence that has not come whole for later."""
+        """Brings the screen up to date, leaving a frame or a sequence that has not come whole for later."""
         tail = bytes(self.sent[self._drawn :])
-        unfinished = _UNFINISHED.search(tail)
-        whole = tail[: unfinished.start()] if unfinished else tail
-        self._drawn += len(whole)
-        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", whole))
+        begin = tail.rfind(FRAME_BEGIN)
+        if begin > tail.rfind(FRAME_END):
+            tail = tail[:begin]
+        elif unfinished := _UNFINISHED.search(tail):
+            tail = tail[: unfinished.start()]
+        self._drawn += len(tail)
+        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", tail))
 
-    def _answer(self) -> None:
-        for query in _QUERIES.finditer(self.sent, self._answered):
+    def _answer(self, start: int) -> None:
+        """Answers the queries that end after `start`."""
+        for query in _QUERIES.finditer(self.sent, max(self._answered, start - _LONGEST_QUERY)):
             self._answered = query.end()
             if query[1] is None:
                 self.write(b"\x1b[1;1R")

@@ -19,7 +19,7 @@ async def test_nan_is_shown_where_it_is_and_what_it_makes() -> None:
     app = UnrolledApp(reading(sequence, remarks=("data.csv: 1 NaN, first at timestep 2",)))
     async with app.run_test(size=SMALL) as pilot:
         assert "x2 nan" in rows(app)[1]
-        assert rows(app)[-2].rstrip().endswith("data.csv: 1 NaN, first at timestep 2")
+        assert rows(app)[-3].rstrip().endswith("data.csv: 1 NaN, first at timestep 2")
         await pilot.press("right")
         assert sum(row.count("    nan │") for row in rows(app)) == 18
         await pilot.press("full_stop", "full_stop")

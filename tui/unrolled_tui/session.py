@@ -148,7 +148,8 @@ class Session:
         """What some units have of the attribute `name` of the step, as plain numbers."""
         values = getattr(self.step, name)[units]
         if self.minus is not None:
-            values = getattr(self.minus.step, name)[units] - values
+            with np.errstate(invalid="ignore"):
+                values = getattr(self.minus.step, name)[units] - values
         numbers: list[float] = values.tolist()
         return numbers
 
@@ -157,7 +158,8 @@ class Session:
         until = self.t + 1 if self.known(name) else self.t
         rows = self._past(name, units, max(0, self.t + 1 - count), until)
         if self.minus is not None:
-            rows = self.minus._past(name, units, max(0, self.t + 1 - count), until) - rows
+            with np.errstate(invalid="ignore"):
+                rows = self.minus._past(name, units, max(0, self.t + 1 - count), until) - rows
         values: list[list[float]] = rows.T.tolist()
         return values
 

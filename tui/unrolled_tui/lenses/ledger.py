@@ -15,6 +15,7 @@ from unrolled_tui.renderables.ledger_table import (
     ledger_sum,
 )
 from unrolled_tui.renderables.spans import Line, Lines, Span, fit, line
+from unrolled_tui.renderables.spans import width as line_width
 from unrolled_tui.session import Session
 
 _BELOW = 4
@@ -37,7 +38,7 @@ class LedgerLens(LinesLens):
         top = min(session.top, max(0, len(table) - count))
         terms = ledger_lines(table, top, count, width - 2) if session.known("z") else ()
         gap: Lines = ((),) * (count - len(terms))
-        body = (ledger_columns(width - 2), *terms, *gap, *_below(session, table, width - 2))
+        body = (ledger_columns(table.ledger, width - 2), *terms, *gap, *_below(session, table, width - 2))
         order = ORDERS[session.order_index]
         title = line(Span(f"{gate.title} {gate.name} of unit {session.unit + 1}", gate.name), Span(f"  {order}", "dim"))
         more = len(table) - top - len(terms)
@@ -62,7 +63,7 @@ def _below(session: Session, table: LedgerRows, cells: int) -> Lines:
     """The sum with its activation, and the states that follow from the gates; what is not computed is a dot."""
     gate = session.gate.name
     activation = session.layer.activation_of(gate)
-    total = ledger_sum(table.ledger, activation, session.known("z"), session.known(gate))
+    total = ledger_sum(table.ledger, activation, session.known("z"), session.known(gate), cells)
     return (
         line(Span("─" * cells, "faint")),
         total,
@@ -72,5 +73,9 @@ def _below(session: Session, table: LedgerRows, cells: int) -> Lines:
 
 def _state(session: Session, phase_index: int, cells: int) -> Line:
     phase = session.layer.anatomy.phases[phase_index]
-    numbers = filled(phase.numbers, session.numbers(), 4) if phase_index <= session.phase_index else "·"
-    return fit(line(Span(f" {phase.formula} = ", "dim"), numbers), cells)
+    if phase_index > session.phase_index:
+        return fit(line(Span(f" {phase.formula} = ", "dim"), "·"), cells)
+    numbers = filled(phase.numbers, session.numbers(), 4)
+    whole = line(Span(f" {phase.formula} = ", "dim"), numbers)
+    short = line(Span(f" {phase.formula.partition(' = ')[0]} = ", "dim"), numbers)
+    return fit(whole if line_width(whole) <= cells else short, cells)

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from unrolled_tui.lenses.lens import Lens
 from unrolled_tui.renderables.unit_panel import (
+    CHARTED_HEIGHT,
     COMPACT_HEIGHT,
     NARROWEST,
     PanelRow,
@@ -59,7 +60,8 @@ def arrange(size: Size, units: int) -> Arrangement:
     columns = min(columns, units)
     rows = min(most_rows, -(-units // columns))
     width = min(size.width // columns, 2 * NARROWEST)
-    return Arrangement(columns, rows, width, min(size.height // rows, TALLEST))
+    height = min(size.height // rows, TALLEST)
+    return Arrangement(columns, rows, width, height if height >= CHARTED_HEIGHT else COMPACT_HEIGHT)
 
 
 class UnitPanel(LinesView):

@@ -29,11 +29,15 @@ class WiringLens(LinesLens):
         if session.cut:
             legend = (legend[-1], *cut_lines(self._cut_view(session, self._cut_units(session)), inner))
         rows = height - 4 - len(legend)
-        matrix = wire_lines(self._wires(session, inner, max(1, rows)))
+        wires = self._wires(session, inner, max(1, rows))
+        matrix = wire_lines(wires)
         filler: Lines = ((),) * (height - 2 - len(legend) - len(matrix))
         what = "weight × what flows now" if session.signals else "weights"
         title = line(Span(f"{gate.title} {gate.name}", gate.name), Span(f"  {what}", "dim"))
         note = line(Span("x restores the wires" if session.cut else "x cuts the wires", "dim"))
+        if len(wires.receivers) < layer.units:
+            first, last = wires.receivers[0] + 1, wires.receivers[-1] + 1
+            note = line(*note, Span(f" ── to units {first:,} to {last:,} of {layer.units:,}", "dim"))
         self.view.show(framed((*matrix, *filler, *legend), width, title, note))
 
     def move(self, session: Session, rows: int) -> None:

@@ -17,14 +17,13 @@ def phase_caption(phase: Phase, unit: int, numbers: Mapping[str, float], remark:
         phase: The phase.
         unit: The unit's number, from 1.
         numbers: The unit's numbers, by the names that `phase.numbers` has in braces.
-        remark: Something else to know, at the end of the second line.
+        remark: Something else to know, at the end of the first line.
     """
     return (
-        line(Span(f" {phase.name:<8}", "mark"), phase.formula),
+        line(Span(f" {phase.name:<8}", "mark"), phase.formula, Span(f"   {remark}" if remark else "", "warning")),
         line(
             Span(f" unit {unit:,} ".ljust(9), "dim"),
             filled(phase.numbers, numbers),
-            Span(f"   {remark}" if remark else "", "warning"),
         ),
     )
 

@@ -6,8 +6,13 @@ from unrolled_tui.renderables.spans import Line, Span, fit, line
 
 
 def subject(facts: Sequence[str], cells: int) -> Line:
-    """What is on show: `unrolled   LSTM · 3 units · 1 feature · seed 7`, without the name where it is too long."""
-    whole = " · ".join(fact for fact in facts if fact)
+    """What is on show: `unrolled   LSTM · 3 units · 1 feature · seed 7`.
+
+    Where that is too long it goes without the name, and then without the last facts.
+    """
+    kept = [fact for fact in facts if fact]
+    while len(whole := " · ".join(kept)) + 1 > cells and len(kept) > 1:
+        del kept[-1]
     name = Span(" unrolled   " if len(whole) + 12 <= cells else " ", "title")
     return fit(line(name, Span(whole, "dim")), cells)
 

@@ -10,11 +10,15 @@ from unrolled_tui.renderables.bar import bar
 from unrolled_tui.renderables.header import counted
 from unrolled_tui.renderables.numbers import fixed
 from unrolled_tui.renderables.spans import Line, Lines, Span, line
+from unrolled_tui.renderables.spans import width as line_width
 
 ORDERS = ("grouped", "by size")
 """How the terms can be ordered."""
 
 _NUMBER = 9
+_TERM = 3 * _NUMBER + 11
+"""The cells of a term without its names."""
+
 _DECIMALS = 4
 _GROUP_HEADS = -1  # row -1 is the head of group 0, row -2 that of group 1, …
 
@@ -49,40 +53,50 @@ def ledger_rows(ledger: Ledger, order: str) -> LedgerRows:
         heads = [_GROUP_HEADS - group for group in present]
         rows = np.insert(by_group, starts[present], heads)
     products = np.where(rows < 0, 0.0, ledger.products[rows])
-    return LedgerRows(ledger, rows, np.cumsum(products))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return LedgerRows(ledger, rows, np.cumsum(products))
 
 
 def ledger_lines(table: LedgerRows, top: int, count: int, cells: int) -> Lines:
     """The lines of `count` rows from row `top` on, each `cells` wide."""
     ledger = table.ledger
     largest = float(np.max(np.abs(ledger.products), initial=0, where=np.isfinite(ledger.products))) or 1.0
-    names = max(len(ledger.weight_name(term)) for term in _longest_names(ledger))
-    signals = max(len(ledger.signal_name(term)) for term in _longest_names(ledger))
+    names, signals = _name_widths(ledger)
+    total = _room_for_total(ledger, cells)
     shown = zip(table.rows[top : top + count].tolist(), table.running[top : top + count].tolist(), strict=True)
     return tuple(
         _head(ledger, _GROUP_HEADS - row, cells)
         if row < 0
-        else _term(ledger, row, running, largest, names, signals, cells)
+        else _term(ledger, row, running if total else None, largest, names, signals, cells)
         for row, running in shown
     )
 
 
-def ledger_columns(cells: int) -> Line:
-    """The line above: what the columns are."""
-    return line(Span(f" {'weight × signal = product':<{cells - 15}}running total ", "dim"))
+def ledger_columns(ledger: Ledger, cells: int) -> Line:
+    """The line above: what the columns are. Where the terms leave no room, there is no running total."""
+    total = "running total " if _room_for_total(ledger, cells) else ""
+    return line(Span(f" {'weight × signal = product':<{cells - 1 - len(total)}}{total}", "dim"))
 
 
-def ledger_sum(ledger: Ledger, activation: str, summed: bool, activated: bool) -> Line:
-    """The line below: what the terms add up to, and what the activation makes of it; a dot for what is not known."""
+def ledger_sum(ledger: Ledger, activation: str, summed: bool, activated: bool, cells: int) -> Line:
+    """The line below: what the terms add up to, and what the activation makes of it; a dot for what is not known.
+
+    In fewer `cells` than it needs it leaves out how many terms there are, and the name of the activation.
+    """
     total, z = (number(ledger.total).strip(), number(ledger.z).strip()) if summed else ("·", "·")
-    return line(
-        Span(f" Σ {counted(len(ledger), 'term')} = ", "dim"),
-        Span(total, "strong"),
-        Span(f"   z_{ledger.gate} = ", "dim"),
-        Span(z, "strong"),
-        Span(f"   {ledger.gate} = {activation}(z) = ", "dim"),
-        Span(number(ledger.value).strip() if activated else "·", ledger.gate),
-    )
+    value = number(ledger.value).strip() if activated else "·"
+    for names in ((f" Σ {counted(len(ledger), 'term')} = ", f" = {activation}(z)"), (" Σ = ", "")):
+        told = line(
+            Span(names[0], "dim"),
+            Span(total, "strong"),
+            Span(f"   z_{ledger.gate} = ", "dim"),
+            Span(z, "strong"),
+            Span(f"   {ledger.gate}{names[1]} = ", "dim"),
+            Span(value, ledger.gate),
+        )
+        if line_width(told) <= cells:
+            break
+    return told
 
 
 def number(value: float) -> str:
@@ -90,8 +104,14 @@ def number(value: float) -> str:
     return fixed(value, _NUMBER, _DECIMALS)
 
 
-def _longest_names(ledger: Ledger) -> list[int]:
-    return [ledger.features - 1, min(len(ledger) - 1, len(ledger.weights) - 2), len(ledger) - 1]
+def _name_widths(ledger: Ledger) -> tuple[int, int]:
+    """The cells of the longest names of a weight and of a signal: those of the last feature or the last unit."""
+    longest = [ledger.features - 1, len(ledger) - 2, len(ledger) - 1]
+    return max(len(ledger.weight_name(term)) for term in longest), max(len(ledger.signal_name(k)) for k in longest)
+
+
+def _room_for_total(ledger: Ledger, cells: int) -> bool:
+    return sum(_name_widths(ledger)) + _TERM + _NUMBER + 2 <= cells
 
 
 def _head(ledger: Ledger, group: int, cells: int) -> Line:
@@ -100,12 +120,15 @@ def _head(ledger: Ledger, group: int, cells: int) -> Line:
     return line(Span(text.ljust(cells - _NUMBER - 1), "dim"), Span(number(ledger.group_sums()[group]), "strong"))
 
 
-def _term(ledger: Ledger, term: int, running: float, largest: float, names: int, signals: int, cells: int) -> Line:
+def _term(
+    ledger: Ledger, term: int, running: float | None, largest: float, names: int, signals: int, cells: int
+) -> Line:
     signal = ledger.signal_name(term)
     factor = f" × {signal:<{signals}} {number(ledger.signals[term])} =" if signal else " " * (signals + _NUMBER + 6)
     text = (
         f"   {ledger.weight_name(term):<{names}} {number(ledger.weights[term])}{factor}{number(ledger.products[term])} "
     )
-    room = cells - len(text) - _NUMBER - 2
+    after = "" if running is None else f" {number(running)} "
+    room = cells - len(text) - len(after)
     drawn = bar(float(ledger.products[term]), -largest, largest, room) if room > 4 else " " * max(0, room)
-    return line(text, Span(drawn, ledger.gate), Span(f" {number(running)} ", "dim"))
+    return line(text, Span(drawn, ledger.gate), Span(after, "dim"))

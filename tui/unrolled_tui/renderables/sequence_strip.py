@@ -7,6 +7,8 @@ from unrolled_tui.renderables.numbers import fixed
 from unrolled_tui.renderables.spans import Lines, Span, cells_of, line
 
 LABEL = " sequence  "
+SPACE = "␣"
+"""How a space is shown that is a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def sequence_strip(page: StripPage, contents: Sequence[str], t: int) -> Lines:
 def timestep_text(values: Sequence[float], token: str, cells: int) -> str:
     """What a timestep reads, in few cells: its token if it has one, or its first numbers."""
     if token:
-        return token
+        return token.replace(" ", SPACE)
     shown = [fixed(value, 5, 2).strip() for value in values[:3]]
     text = " ".join(shown)
     return text if len(values) <= 3 and len(text) <= cells else f"{text[: cells - 2]} …"[:cells]

@@ -9,6 +9,9 @@ from unrolled_tui.renderables.spans import Line, Lines, Span, line
 from unrolled_tui.renderables.sparkline import chart, sparkline
 
 COMPACT_HEIGHT = 8
+CHARTED_HEIGHT = 12
+"""From this height on there are charts in the place of sparklines."""
+
 NARROWEST = 26
 _NUMBER = 7
 
@@ -60,7 +63,7 @@ def unit_panel(view: PanelView, cells: int, height: int) -> Lines:
     title = line(Span(f"▶ {name}", "title") if view.selected else Span(name, "dim"))
     body = tuple(_row(row, cells - 2) for row in view.rows)
     spare = height - COMPACT_HEIGHT
-    if spare < 2 * len(view.history):
+    if height < CHARTED_HEIGHT:
         return framed(body, cells, title, _sparklines(view, cells), role)
     charts = _charts(view, cells - 2, spare)
     filler: Lines = ((),) * (spare - len(charts))

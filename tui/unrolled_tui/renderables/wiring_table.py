@@ -70,9 +70,8 @@ def _cell(value: float, wires: Wires, cell: int, instead: str, marked: bool, act
     if instead:
         return Span(instead.rjust(cell), "faint", action)
     role = heat_role(value, wires.largest)
-    if wires.numbers:
-        return Span(fixed(value, cell - 1).rjust(cell), role, action)
-    return Span(("▏" if marked else " ") + heat(value, wires.largest), role, action)
+    drawn = fixed(value, cell - 1) if wires.numbers else heat(value, wires.largest)
+    return Span(("▏" if marked else " ") + drawn, role, action)
 
 
 def heat(value: float, largest: float) -> str:
