@@ -41,7 +41,7 @@ class UnrolledApp(App[None]):
     def on_mount(self) -> None:
         """Ends on a signal as on the quit key, so that the terminal is put back as it was."""
         if not self.is_headless and sys.platform != "win32":
-            for number in (signal.SIGTERM, signal.SIGHUP):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
 
     def on_ready(self) -> None:

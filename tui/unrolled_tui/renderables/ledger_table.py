@@ -52,7 +52,7 @@ def ledger_rows(ledger: Ledger, order: str) -> LedgerRows:
         present = [group for group in range(len(GROUPS)) if (ledger.groups == group).any()]
         heads = [_GROUP_HEADS - group for group in present]
         rows = np.insert(by_group, starts[present], heads)
-    products = np.where(rows < 0, 0.0, ledger.products[rows])
+    products = np.where(rows < 0, 0.0, ledger.products[np.maximum(rows, 0)])
     with np.errstate(over="ignore", invalid="ignore"):
         return LedgerRows(ledger, rows, np.cumsum(products))
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.validation import Integer
 from textual.widgets import Input, Label
@@ -33,6 +34,16 @@ class GoToScreen(ModalScreen[int | None]):
             yield Label(f"Go to timestep, 1 to {self._length:,}:")
             yield Input(type="integer", validate_on=["submitted"], validators=[Integer(1, self._length)])
             yield Label("", id="why")
+
+    async def on_key(self, event: Key) -> None:
+        """Hands on what was typed before the prompt had the focus."""
+        answer = self.query_one(Input)
+        if not answer.has_focus and event.character is not None:
+            event.stop()
+            if event.key == "enter":
+                await answer.action_submit()
+            elif event.is_printable:
+                answer.insert_text_at_cursor(event.character)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answers, or says what is expected."""

@@ -53,11 +53,17 @@ class MovingScreen(Screen[None]):
 
     def action_step(self) -> None:
         """One timestep on."""
-        self.action_go_to(self.session.t + 1)
+        self._step_by(1)
 
     def action_back(self) -> None:
         """One timestep back."""
-        self.action_go_to(self.session.t - 1)
+        self._step_by(-1)
+
+    def _step_by(self, timesteps: int) -> None:
+        """Goes on at once: keys that come faster than the screen is drawn all count."""
+        self.stop_travelling()
+        self.session.go_to(self.session.t + timesteps)
+        self.changed()
 
     def action_first(self) -> None:
         """The first timestep."""

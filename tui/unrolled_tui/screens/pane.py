@@ -11,7 +11,7 @@ from unrolled_tui.lenses.lens import Lens
 from unrolled_tui.lenses.units import UnitsLens
 from unrolled_tui.lenses.wiring import WiringLens
 from unrolled_tui.renderables.header import pane_title
-from unrolled_tui.session import Session
+from unrolled_tui.session import UNITS, Session
 from unrolled_tui.widgets.lines_view import LinesView
 from unrolled_tui.widgets.parameter_tally import TallyLine
 
@@ -66,9 +66,8 @@ class Pane(Vertical):
     def draw_around(self) -> None:
         """Draws what does not change from step to step: the layer's name and its tally."""
         layer, session = self.session.layer, self.session
-        name = pane_title(
-            layer.anatomy.cell, layer.units, session.origin, session.minus.origin if session.minus else ""
-        )
+        less = session.minus.origin if session.minus and session.lens == UNITS else ""  # only this lens takes it off
+        name = pane_title(layer.anatomy.cell, layer.units, session.origin, less)
         self.query_one(".name", LinesView).show((name,))
         self.query_one(TallyLine).draw(self.session)
 
