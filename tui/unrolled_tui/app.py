@@ -63,6 +63,10 @@ class UnrolledApp(App[None]):
         """The stepper."""
         return StepperScreen(self._session, self._pace)
 
+    def post_display_hook(self) -> None:
+        """Textual calls this after each frame."""
+        self._pace.frame_sent()
+
     def on_cursor_position(self) -> None:
         """Takes the terminal's answer."""
         self._pace.answered()

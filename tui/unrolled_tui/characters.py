@@ -5,7 +5,7 @@ import re
 ASCII = str.maketrans(
     {
         **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
-        **dict.fromkeys("─━┄", "-"),
+        **dict(zip("─━┄", "-=.", strict=True)),
         **dict.fromkeys("│▏▕", "|"),
         **dict.fromkeys("▎▍▌▐", "="),
         **dict.fromkeys("▋▊▉█", "#"),

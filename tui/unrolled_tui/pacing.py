@@ -20,20 +20,28 @@ class Pace:
 
     def __init__(self, ask: Callable[[], bool], clock: Callable[[], float]) -> None:
         self._ask, self._clock = ask, clock
-        self._asked: float | None = None
+        self._begun = 0.0
+        self._coming = False
+        self._asked = 0
         self._answers = True
 
+    def frame_begun(self) -> None:
+        """Expects a frame."""
+        self._begun, self._coming = self._clock(), True
+
     def frame_sent(self) -> None:
-        """Asks, after a frame."""
-        if self._answers and self._ask():
-            self._asked = self._clock()
+        """Asks, once the expected frame is on its way."""
+        if self._coming:
+            self._coming = False
+            self._asked += self._answers and self._ask()
 
     def answered(self) -> None:
-        """Takes the terminal's answer."""
-        self._asked = None
+        """Takes one of the terminal's answers."""
+        self._asked = max(0, self._asked - 1)
 
     def caught_up(self) -> bool:
-        """Whether the last frame has arrived."""
-        if self._asked is not None and self._clock() - self._asked > PATIENCE:
-            self._answers, self._asked = False, None
-        return self._asked is None
+        """Whether the last frame has arrived, or will not."""
+        if self._clock() - self._begun > PATIENCE:
+            self._answers = self._answers and not self._asked
+            self._asked, self._coming = 0, False
+        return not self._coming and not self._asked

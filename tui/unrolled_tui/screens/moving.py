@@ -148,7 +148,7 @@ class MovingScreen(Screen[None]):
     def _play_on(self) -> None:
         if not self.pace.caught_up():
             return
+        self.pace.frame_begun()
         self.action_step()
-        self.call_after_refresh(self.pace.frame_sent)
         if self.session.t + 1 >= self.session.length:
             self.action_play()
