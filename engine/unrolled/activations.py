@@ -65,8 +65,7 @@ def sigmoid(z: Array) -> Array:
 
     For z far below zero exp(-z) overflows to infinity, and 1/(1+inf) is exactly 0.
     """
-    gate: Array = 1 / (1 + np.exp(-z))
-    return gate
+    return np.asarray(np.reciprocal(1 + np.exp(-z)))
 
 
 def relu(z: Array) -> Array:

@@ -170,12 +170,13 @@ class RecurrentLayer(ABC, Generic[StepT]):
         names = self.anatomy.carries
         if len(state) != len(names):
             raise ShapeError(f"initial state: expected {len(names)} arrays ({', '.join(names)}), got {len(state)}")
-        shape = (*batch, self.units)
-        arrays = [self._numbers(array, "initial state") for array in state]
-        for name, array in zip(names, arrays, strict=True):
+        shape, arrays = (*batch, self.units), []
+        for name, values in zip(names, state, strict=True):
+            array = self._numbers(values, "initial state")
             if array.shape != shape:
                 raise ShapeError(f"initial state {name}: expected shape {shape}, got {array.shape}")
-        return tuple(frozen(array.copy()) if array.flags.writeable else array for array in arrays)
+            arrays.append(frozen(array.copy()) if array.flags.writeable else array)
+        return tuple(arrays)
 
     def _numbers(self, values: npt.ArrayLike, what: str = "input") -> Array:
         try:

@@ -9,7 +9,7 @@ What makes it fast, each measured in `tests/benchmarks`:
 - A row of memory holds o, i, f, g, c_(t-1), so that one multiplication gives (i·g, f·c_(t-1)).
 - With few features, a row holds (h_(t-1), x_t, 1) and the weights are stacked alike, so that one product is all of
   the projection. With many, W·x_t + b of a whole chunk is one matrix product.
-- Every view is made once, when the chunk is, and the weights start on a cache line.
+- Every view is made once, where a chunk is begun many times, and the weights start on a cache line.
 
 A batch is an axis behind the units, so that each gate stays one stretch of memory.
 """
