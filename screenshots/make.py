@@ -25,6 +25,9 @@ README = FOLDER.parent / "README.md"
 PICTURES = {
     "stepper.svg": ["--at", "3", "--size", "120x40"],
     "phase.svg": ["--at", "3", "--size", "80x24", "--press", "comma"],
+    "ledger.svg": ["--at", "3", "--size", "80x24", "--press", "enter"],
+    "wiring-cut.svg": ["--at", "3", "--size", "80x24", "--press", "x"],
+    "versus.svg": ["--example", "units", "--at", "3", "--size", "120x40"],
     "layer512.svg": ["--units", "512", "--text", "see what an LSTM does", "--at", "6", "--size", "120x40"],
 }
 """Each picture, and the options of `unrolled screenshot` that draw it."""

@@ -10,6 +10,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from unrolled_tui.app import UnrolledApp
+from unrolled_tui.commands.request import Request
+from unrolled_tui.commands.subject import subject
 from unrolled_tui.session import Session
 
 Compare = Callable[..., bool]
@@ -30,6 +32,11 @@ def text_input() -> Session:
     session.go_to(8)
     session.select(2)
     return session
+
+
+def asked(request: Request) -> Session:
+    """The session that a command line asks for."""
+    return subject(request).session(request)
 
 
 def page_of_units() -> Session:
@@ -57,6 +64,28 @@ CASES: dict[str, tuple[Callable[[], Session], tuple[int, int], tuple[str, ...]]]
     "no_tally_120x40": (lambda: example(at=2), WIDE, ("p",)),
     "no_tally_80x24": (lambda: example(at=2), SMALL, ("p",)),
     "too_small_50x12": (example, (50, 12), ()),
+    "ledger_80x24": (lambda: example(at=3), SMALL, ("enter",)),
+    "ledger_120x40": (lambda: example(at=3), WIDE, ("2", "right_square_bracket", "tab")),
+    "ledger_by_size_80x24": (lambda: example(units=8, at=3), SMALL, ("2", "s")),
+    "ledger_by_size_120x40": (lambda: example(at=3), WIDE, ("2", "s")),
+    "ledger_project_80x24": (lambda: at_phase("project"), SMALL, ("2",)),
+    "ledger_read_120x40": (lambda: at_phase("read"), WIDE, ("2",)),
+    "ledger_512_120x40": (lambda: example(units=512, features=512, at=2), WIDE, ("2", "pagedown")),
+    "wiring_80x24": (lambda: example(at=3), SMALL, ("3",)),
+    "wiring_120x40": (lambda: example(at=3), WIDE, ("3", "down", "down", "tab")),
+    "wiring_signals_80x24": (lambda: example(at=3), SMALL, ("3", "s")),
+    "wiring_cut_80x24": (lambda: example(at=3), SMALL, ("x",)),
+    "wiring_cut_120x40": (lambda: example(at=3), WIDE, ("x",)),
+    "wiring_32_units_80x24": (lambda: example(units=32, at=2), SMALL, ("3", "tab")),
+    "wiring_32_units_120x40": (lambda: example(units=32, at=2), WIDE, ("3", "tab")),
+    "wiring_not_finite_80x24": (lambda: reading([[1.0, 2.0], [inf, nan]]), SMALL, ("3", "s", "right")),
+    "versus_120x40": (lambda: asked(Request(example="units")), WIDE, ("right",)),
+    "versus_80x24": (lambda: asked(Request(example="units")), SMALL, ("right",)),
+    "versus_other_80x24": (lambda: asked(Request(example="units")), SMALL, ("right", "w")),
+    "versus_ledger_120x40": (lambda: asked(Request(example="units")), WIDE, ("right", "2")),
+    "versus_wiring_120x40": (lambda: asked(Request(example="units")), WIDE, ("right", "3")),
+    "difference_120x40": (lambda: asked(Request(versus_seed=8)), WIDE, ("right", "d")),
+    "difference_80x24": (lambda: asked(Request(versus_cut=True)), SMALL, ("right", "d")),
 }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import unrolled
-from unrolled import LSTM, InputSequence, RecurrentLayer, SequenceFileError
+from unrolled import LSTM, InputSequence, RecurrentLayer, SequenceFileError, ShapeError
 from unrolled.sequences import counting, one_hot
 from unrolled_tui.commands.request import DTYPE, EXAMPLES, LENS_NAMES, SEED, UNITS, Request
 from unrolled_tui.session import Session
@@ -51,7 +51,13 @@ def subject(request: Request) -> Subject:
 def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str] | None:
     if request.versus is not None:
         model = unrolled.load(request.versus)
-        return model.layers[0].layer, model.name
+        layer = model.layers[0].layer
+        if layer.features != first.layer.features:
+            raise ShapeError(
+                f"{model.name}: expected as many features as the layer of {first.origin} has, "
+                f"{first.layer.features:,}, to read the same sequence, got {layer.features:,}"
+            )
+        return layer, model.name
     if request.versus_cut:
         return first.layer.without_connections(), f"{first.origin}, wires cut"
     if request.versus_units is None and request.versus_seed is None:
