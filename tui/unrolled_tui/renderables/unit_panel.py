@@ -64,7 +64,7 @@ def unit_panel(view: PanelView, cells: int, height: int) -> Lines:
     body = tuple(_row(row, cells - 2) for row in view.rows)
     spare = height - COMPACT_HEIGHT
     if height < CHARTED_HEIGHT:
-        return framed(body, cells, title, _sparklines(view, cells), role)
+        return framed(body, cells, title, _sparklines(view, cells, role), role)
     charts = _charts(view, cells - 2, spare)
     filler: Lines = ((),) * (spare - len(charts))
     return framed((*body, *filler, *charts), cells, title, role=role)
@@ -85,12 +85,13 @@ def _row(row: PanelRow, cells: int) -> Line:
     )
 
 
-def _sparklines(view: PanelView, cells: int) -> Line:
+def _sparklines(view: PanelView, cells: int, frame: str) -> Line:
     room = (cells - 6 - 3 * len(view.history)) // len(view.history)
     parts: list[Span] = []
     for name, scale, values in view.history:
         drawn = sparkline(values[-room:], -scale, scale)
-        parts += [Span(f"{name} {drawn.ljust(room)} ", name)]
+        rest = "─" * max(0, room - len(drawn) - 1)  # the frame goes on where there is no past yet
+        parts += [Span(f"{name} {drawn} ", name), Span(f"{rest} " if rest else "", frame)]
     return line(*parts)
 
 

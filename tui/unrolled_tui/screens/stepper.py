@@ -204,6 +204,8 @@ class StepperScreen(MovingScreen):
         """Cuts the wires between the units, or restores them, in the wiring's lens."""
         if self.session.lens != WIRING:
             self.action_lens(WIRING)
+            if self.session.cut:
+                return  # one looks at the cut first
         self.session.toggle_cut()
         if self.session.cut:
             self._check_cut()
