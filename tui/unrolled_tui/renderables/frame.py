@@ -20,5 +20,6 @@ def _edge(left: str, right: str, label: Line, inner: int, role: str) -> Line:
     if not label:
         return line(Span(left + "─" * inner + right, role))
     label = fit(label, min(width(label), inner - 3))
+    gap = "─" if label[-1].text.endswith("─") else " "
     rest = inner - 3 - width(label)
-    return line(Span(left + "─ ", role), *label, Span(" " + "─" * rest + right, role))
+    return line(Span(left + "─ ", role), *label, Span(gap + "─" * rest + right, role))

@@ -92,7 +92,8 @@ def _sparklines(view: PanelView, cells: int, frame: str) -> Line:
         drawn = sparkline(values[-room:], -scale, scale)
         rest = "─" * max(0, room - len(drawn) - 1)  # the frame goes on where there is no past yet
         parts += [Span(f"{name} {drawn} ", name), Span(f"{rest} " if rest else "", frame)]
-    return line(*parts)
+    last = parts[-1]
+    return line(*parts[:-1], last._replace(text=last.text.rstrip()))
 
 
 def history_length(cells: int) -> int:
