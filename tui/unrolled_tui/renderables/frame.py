@@ -12,8 +12,10 @@ def framed(body: Lines, cells: int, title: Line, note: Line = (), role: str = "f
 
 def _between_sides(spans: Line, role: str) -> Line:
     """The left side takes the role of what begins the line: one style change less to send with each line."""
-    left = spans[0].role if spans and spans[0].role else role
-    return line(Span("│", left), *spans, Span("│", role))
+    first, *rest = spans
+    if first.role and not first.action:
+        return (Span(f"│{first.text}", first.role), *rest, Span("│", role))
+    return (Span("│", first.role or role), *spans, Span("│", role))
 
 
 def _edge(left: str, right: str, label: Line, inner: int, role: str) -> Line:

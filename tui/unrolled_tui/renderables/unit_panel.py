@@ -79,10 +79,8 @@ def _row(row: PanelRow, cells: int) -> Line:
     length = cells - _NUMBER - 6
     drawn = bar(row.value, row.low, row.high, length)
     filled = drawn.rstrip()
-    return line(
-        Span(f" {row.name} ▕{filled}", row.name),
-        f"{' ' * (length - len(filled))}▏{fixed(row.value, _NUMBER)} ",
-    )
+    number = f"{' ' * (length - len(filled))}▏{fixed(row.value, _NUMBER)} "
+    return (Span(f" {row.name} ▕{filled}", row.name), Span(number))
 
 
 def _sparklines(view: PanelView, cells: int, frame: str) -> Line:
