@@ -27,7 +27,7 @@ _BROKEN = (
     zlib.error,
     struct.error,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile says so of a compression that it does not know
     RuntimeError,
     ValueError,
     OverflowError,

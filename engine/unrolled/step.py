@@ -81,6 +81,6 @@ def maker(kind: type[StepT]) -> Callable[..., StepT]:
     def make(*values: Any) -> StepT:
         step = unfrozen(*values)
         step.__class__ = kind
-        return step  # type: ignore[no-any-return]  # a `kind` from the line above on
+        return step  # type: ignore[no-any-return]  # the line above makes it a `kind`
 
     return make

@@ -60,12 +60,12 @@ class Trace(Generic[StepT]):
     @property
     def arrays(self) -> tuple[Array, ...]:
         """The arrays in the order in which a step takes them."""
-        arrays: tuple[Array, ...] = _arrays_of(self.step_type)(self)  # type: ignore[arg-type]  # as above
+        arrays: tuple[Array, ...] = _arrays_of(self.step_type)(self)  # type: ignore[arg-type]  # a class is hashable
         return arrays
 
     @property
     def _make_step(self) -> Callable[..., StepT]:
-        make: Callable[..., Any] = maker(self.step_type)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
+        make: Callable[..., Any] = maker(self.step_type)  # type: ignore[arg-type]  # a class is hashable
         return make
 
 

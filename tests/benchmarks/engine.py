@@ -26,9 +26,9 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 import numpy as np  # noqa: E402 - the number of BLAS threads is read when NumPy is imported
-import numpy.typing as npt  # noqa: E402
+import numpy.typing as npt  # noqa: E402 - as above
 
-import unrolled  # noqa: E402
+import unrolled  # noqa: E402 - as above
 
 Array = npt.NDArray[Any]
 Steps = Callable[[], Iterator[object]]

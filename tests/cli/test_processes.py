@@ -14,6 +14,7 @@ UNROLLED = [sys.executable, "-m", "unrolled_tui.cli"]
 
 
 def start(*arguments: str, **options: object) -> "subprocess.Popen[bytes]":
+    # Popen has no type for options that are passed on.
     return subprocess.Popen([*UNROLLED, *arguments], **options)  # type: ignore[call-overload, no-any-return]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from unrolled.anatomy import Phase, Quantity
 from unrolled.arrays import Array
 from unrolled.compare import Parting, differences, find_parting
 from unrolled.wiring import check_separate
+from unrolled_tui.wires import GateWeights, gate_weights, sender_count, signals_sent
 
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Timesteps a second in play mode."""
@@ -25,7 +26,6 @@ TOLERANCE = 1e-6
 
 EARLY = 64
 """So many first timesteps stand for the run where all of it would take long: for scales, and for checks."""
-
 
 UNITS, LEDGER, WIRING = range(3)
 """The lenses, as places in their order."""
@@ -82,7 +82,7 @@ class Session:
     tally_shown: bool = True
     playing: bool = False
     speed_index: int = 1
-    _kept_weights: "_GateWeights | None" = None
+    _kept_weights: GateWeights | None = None
     _kept_step: Step | None = None
 
     def __post_init__(self) -> None:
@@ -222,46 +222,28 @@ class Session:
         states = {state.name for state in self.layer.anatomy.states}
         return tuple(k for k, phase in enumerate(self.layer.anatomy.phases) if states & set(phase.computes))
 
-    @property
-    def senders(self) -> int:
-        """How many rows the wiring has: features, units, and the bias if there is one."""
-        return self.layer.features + self.layer.units + ("bias" in self.layer.weights)
-
-    def sender_name(self, sender: int) -> str:
-        """What a row of the wiring is called: x1, …, h1, …, b."""
-        features, units = self.layer.features, self.layer.units
-        if sender < features:
-            return f"x{sender + 1}"
-        return f"h{sender - features + 1}" if sender < features + units else "b"
-
     def wires(self, senders: slice, receivers: slice) -> Array:
         """The selected gate's weights from some senders to some units, or what flows through them now."""
         weights = self._gate_weights.rows[senders, receivers]
         if not self.signals:
             return weights
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return weights * self._signals[senders, None]
+            return weights * signals_sent(self.layer, self.step)[senders, None]
 
     def largest_wire(self) -> float:
         """The largest finite one of the selected gate's weights, or of what flows through them now, of either sign."""
         largest = self._gate_weights.largest
         if self.signals:
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                largest = largest * np.abs(self._signals)
+                largest = largest * np.abs(signals_sent(self.layer, self.step))
         return float(np.max(largest, initial=0, where=np.isfinite(largest)))
 
     @property
-    def _gate_weights(self) -> "_GateWeights":
+    def _gate_weights(self) -> GateWeights:
         """The rows of the selected gate, kept until another is selected."""
         if self._kept_weights is None or self._kept_weights.gate != self.gate_index:
-            columns = slice(self.gate_index * self.layer.units, (self.gate_index + 1) * self.layer.units)
-            rows = np.vstack([array[..., columns] for array in self.layer.weights.values()])
-            self._kept_weights = _GateWeights(self.gate_index, rows, np.abs(rows).max(axis=1))
+            self._kept_weights = gate_weights(self.layer, self.gate_index)
         return self._kept_weights
-
-    @property
-    def _signals(self) -> Array:
-        return np.concatenate([self.step.x, self.step.h_previous, np.ones(1)])[: self.senders]
 
     @cached_property
     def cut_run(self) -> Run[Any]:
@@ -343,7 +325,7 @@ class Session:
     def select_sender(self, sender: int) -> None:
         """Selects a sender of the wiring, the nearest one if there is none."""
         for session in self.both:
-            session.sender = min(max(sender, 0), session.senders - 1)
+            session.sender = min(max(sender, 0), sender_count(session.layer) - 1)
 
     def toggle_cut(self) -> None:
         """Cuts the wires between the units, or restores them."""
@@ -401,14 +383,6 @@ class Session:
     def change_speed(self, by: int) -> None:
         """Plays faster or slower."""
         self.speed_index = min(max(self.speed_index + by, 0), len(SPEEDS) - 1)
-
-
-class _GateWeights(NamedTuple):
-    """One gate's weights, a row for each sender, and the largest of each row in size."""
-
-    gate: int
-    rows: Array
-    largest: Array
 
 
 def round_up(value: float) -> float:

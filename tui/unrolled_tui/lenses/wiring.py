@@ -11,6 +11,7 @@ from unrolled_tui.renderables.frame import framed
 from unrolled_tui.renderables.spans import Lines, Span, line
 from unrolled_tui.renderables.wiring_table import HEAT_CELL, LABEL, NUMBER_CELL, Wires, wire_legend, wire_lines
 from unrolled_tui.session import EARLY, Session
+from unrolled_tui.wires import sender_name
 
 
 class WiringLens(LinesLens):
@@ -59,7 +60,7 @@ class WiringLens(LinesLens):
         window = session.wires(slice(first_row, first_row + rows), receivers)
         return Wires(
             gate=session.gate.name,
-            senders=tuple(session.sender_name(place) for place in range(first_row, first_row + len(window))),
+            senders=tuple(sender_name(layer, place) for place in range(first_row, first_row + len(window))),
             receivers=tuple(range(receivers.start, receivers.stop)),
             first_sender=first_row,
             values=window.tolist(),
