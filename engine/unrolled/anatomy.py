@@ -41,6 +41,23 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """How a state remembers: state_t = keep ⊙ state_(t-1) + written, with `written` an attribute of a trace.
+
+    Attributes:
+        state: The name of the state.
+        previous: The attribute of a step that holds it as it was before.
+        keep: The name of the gate that says how much of it stays.
+        written: What is written anew, as mathematics.
+    """
+
+    state: str
+    previous: str
+    keep: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
 class Anatomy:
     """A cell as data.
 
@@ -50,6 +67,7 @@ class Anatomy:
         states: What is shown after the gates: the cell state, if there is one, and the hidden state.
         carries: The names of the states in the order in which `step` and `unroll` take them, h first.
         phases: The stages inside a timestep, in their order.
+        account: How its memory works, or None if no state goes on but through weights.
     """
 
     cell: str
@@ -57,6 +75,7 @@ class Anatomy:
     states: tuple[Quantity, ...]
     carries: tuple[str, ...]
     phases: tuple[Phase, ...]
+    account: Account | None = None
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

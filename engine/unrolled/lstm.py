@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.activations import Function, activation_named
-from unrolled.anatomy import Anatomy, Phase, Quantity
+from unrolled.anatomy import Account, Anatomy, Phase, Quantity
 from unrolled.arrays import Array, State, by_gate, read_only
 from unrolled.checks import check_fresh, weight
 from unrolled.errors import ShapeError
@@ -38,6 +38,7 @@ ANATOMY = Anatomy(
         Phase("write", ("c", "tanh_c"), "c_t = f ⊙ c_(t-1) + i ⊙ g", "{f}·{c_previous} + {i}·{g} = {c}"),
         Phase("show", ("h",), "h_t = o ⊙ tanh(c_t)", "{o}·{tanh_c} = {h}"),
     ),
+    account=Account("c", "c_previous", "f", "i ⊙ g"),
 )
 
 

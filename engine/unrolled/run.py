@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from math import ceil
 from typing import Generic
@@ -9,7 +10,7 @@ from typing import Generic
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.arrays import State
+from unrolled.arrays import Array, State
 from unrolled.errors import TimestepError
 from unrolled.kernel import Record
 from unrolled.layer import RecurrentLayer
@@ -43,6 +44,23 @@ class _Part(Generic[StepT]):
     done: int = 0
 
 
+@dataclass(eq=False, slots=True)
+class _Passed:
+    """What is known of a run by now, shared by all its readers.
+
+    It only grows, and two readers write the same bits, so they need no lock.
+
+    Attributes:
+        checkpoints: The states at every so many timesteps.
+        known: How many of them hold something, from the first on.
+        frontier: How many timesteps the run has been through, from the first on.
+    """
+
+    checkpoints: Array
+    known: int = 1
+    frontier: int = 0
+
+
 class Run(Generic[StepT]):
     """A sequence as a layer reads it: `run[t]` is the step at timestep t, for any t.
 
@@ -61,7 +79,6 @@ class Run(Generic[StepT]):
     Attributes:
         layer: The layer.
         sequence: The whole input, in the dtype of the layer.
-        frontier: How many timesteps it has been through, from the first on.
     """
 
     def __init__(
@@ -69,19 +86,32 @@ class Run(Generic[StepT]):
     ) -> None:
         self.layer = layer
         self.sequence = layer.sequence(sequence)
-        self.frontier = 0
         self._batch = self.sequence.shape[1:-1]
         self._rows = layer.fast.rows(self._batch)
         state = layer.state(initial_state, self._batch)
         most = max(CHECKPOINTS, CHECKPOINT_BYTES // max(1, sum(array.nbytes for array in state)))
         self._spacing = self._rows * ceil(max(BLOCK, len(self) / most) / self._rows)
-        self._checkpoints = np.empty((-(-len(self) // self._spacing), len(state), *state[0].shape), layer.dtype)
-        self._checkpoints[0] = state
-        self._known = 1  # checkpoints, from the first on
-        self._parts: OrderedDict[int, _Part[StepT]] = OrderedDict()
+        self._passed = _Passed(np.empty((-(-len(self) // self._spacing), len(state), *state[0].shape), layer.dtype))
+        self._passed.checkpoints[0] = state
         self._most_parts = min(MOST_PARTS, BLOCK // self._rows + 1)
-        self._chunk = layer.fast.chunk(layer.fast.record(min(self._rows, len(self)), self._batch), lasting=True)
-        self._begin(0, state)
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        kernel = self.layer.fast
+        self._parts: OrderedDict[int, _Part[StepT]] = OrderedDict()
+        self._chunk = kernel.chunk(kernel.record(min(self._rows, len(self)), self._batch), lasting=True)
+        self._begin(0, tuple(self._passed.checkpoints[0]))
+
+    def fork(self) -> "Run[StepT]":
+        """Another reader of the same run, for another thread: what one has passed, the other knows."""
+        reader = copy(self)
+        reader._start_afresh()
+        return reader
+
+    @property
+    def frontier(self) -> int:
+        """How many timesteps it has been through, from the first on."""
+        return self._passed.frontier
 
     def __len__(self) -> int:
         """The number of timesteps, T."""
@@ -141,19 +171,20 @@ class Run(Generic[StepT]):
 
     def _go_to(self, start: int, keep: int) -> None:
         """Brings the chunk to `start` from the nearest state before it that is known; keeps the last parts passed."""
-        checkpoint = min(start // self._spacing, self._known - 1)
+        passed = self._passed
+        checkpoint = min(start // self._spacing, passed.known - 1)
         here = checkpoint * self._spacing
         if not here <= self._chunk.start <= start:
-            self._begin(here, tuple(self._checkpoints[checkpoint]))
+            self._begin(here, tuple(passed.checkpoints[checkpoint]))
         while self._chunk.start < start:
             self._advance(self._chunk.length)
             after = self._chunk.start + self._rows
             if start - after < keep * self._rows:
                 self._keep_part()
             state = self._chunk.state()
-            if after == self._known * self._spacing:
-                self._checkpoints[self._known] = state
-                self._known += 1
+            if after == passed.known * self._spacing:
+                passed.checkpoints[after // self._spacing] = state
+                passed.known = after // self._spacing + 1
             self._begin(after, state)
 
     def _begin(self, start: int, state: State) -> None:
@@ -161,7 +192,8 @@ class Run(Generic[StepT]):
 
     def _advance(self, rows: int) -> None:
         self._chunk.advance(rows)
-        self.frontier = max(self.frontier, self._chunk.start + rows)
+        reached = self._chunk.start + rows
+        self._passed.frontier = max(self._passed.frontier, reached)
 
     def _keep_part(self) -> _Part[StepT]:
         """The part where the chunk is, with all that is computed of it."""

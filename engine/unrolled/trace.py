@@ -7,8 +7,10 @@ from itertools import count
 from operator import attrgetter
 from typing import Any, ClassVar, Generic, Self
 
-from unrolled.arrays import Array
-from unrolled.errors import TimestepError
+import numpy as np
+
+from unrolled.arrays import Array, read_only
+from unrolled.errors import OptionError, TimestepError
 from unrolled.step import LSTMStep, Step, StepT, maker
 
 
@@ -58,6 +60,15 @@ class Trace(Generic[StepT]):
         return type(self)(self.start + (rows.start or 0), *(array[rows] for array in self.arrays))
 
     @property
+    def written(self) -> Array:
+        """What each timestep writes into the state of the cell's `account`, shape (T, …, units).
+
+        Raises:
+            OptionError: If the cell has none.
+        """
+        raise OptionError(f"written: expected a cell whose state is kept by a gate, got {type(self).__name__}")
+
+    @property
     def arrays(self) -> tuple[Array, ...]:
         """The arrays in the order in which a step takes them."""
         arrays: tuple[Array, ...] = _arrays_of(self.step_type)(self)  # type: ignore[arg-type]  # a class is hashable
@@ -87,3 +98,9 @@ class LSTMTrace(Trace[LSTMStep]):
     tanh_c: Array
 
     step_type: ClassVar[type[Step]] = LSTMStep
+
+    @property
+    def written(self) -> Array:
+        """What each timestep writes into the cell state: i ⊙ g."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return read_only(self.i * self.g)

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tests.engine.layers import assert_same_bits, random_input, random_layer, ra
 
 import unrolled
 import unrolled.run
+from unrolled import LSTM, Run
 from unrolled.kernel import Chunk
 from unrolled.lstm_kernel import LSTMKernel
 
@@ -194,3 +196,31 @@ def test_checkpoints_of_a_run_of_a_million_timesteps_are_bounded(monkeypatch: py
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12 * 2**20
+
+
+def test_a_fork_knows_what_was_passed_and_has_memory_of_its_own() -> None:
+    layer = LSTM.initialize(3, 2, seed=5)
+    sequence = np.random.default_rng(5).normal(size=(3000, 2))
+    run = Run(layer, sequence)
+    step = run[2000]
+    reader = run.fork()
+    assert reader.frontier == run.frontier == 2001
+    late = reader[2900]
+    assert run.frontier == 2901
+    trace = layer.trace(sequence)
+    for mine, t in ((step, 2000), (late, 2900), (run[2950], 2950), (reader[10], 10), (run[2000], 2000)):
+        assert np.array_equal(mine.c, trace.c[t])
+
+
+def test_two_threads_read_one_run() -> None:
+    layer = LSTM.initialize(4, 2, seed=6)
+    sequence = np.random.default_rng(6).normal(size=(20_000, 2))
+    trace, run = layer.trace(sequence), Run(layer, sequence)
+
+    def read(seed: int) -> bool:
+        reader, rng = run.fork(), np.random.default_rng(seed)
+        return all(np.array_equal(reader[t].h, trace.h[t]) for t in rng.integers(0, len(sequence), 60).tolist())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(read, range(8)))
+    assert run.frontier > 19_000
