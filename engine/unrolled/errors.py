@@ -4,6 +4,8 @@ Each is an `UnrolledError` and also the builtin it specialises, so that a progra
 or treat one like the `ValueError` it is. A message is one sentence: what was expected, what came, and where.
 """
 
+from unrolled.text import printable
+
 
 class UnrolledError(Exception):
     """Root of every error raised on purpose by `unrolled`."""
@@ -19,6 +21,25 @@ class OptionError(UnrolledError, ValueError):
 
 class TimestepError(UnrolledError, IndexError):
     """A timestep outside of the sequence."""
+
+
+class ConditionError(UnrolledError, ValueError):
+    """A condition that cannot be understood.
+
+    Args:
+        text: The condition.
+        position: Where in it, from 0.
+        expected: What could have stood there.
+        got: What stands there, printable.
+    """
+
+    def __init__(self, text: str, position: int, expected: str, got: str) -> None:
+        super().__init__(text, position, expected, got)
+        self.position = position
+        self.reason = f"expected {expected}, got {got}"
+
+    def __str__(self) -> str:
+        return f'condition "{printable(self.args[0], 100)}", character {self.position + 1:,}: {self.reason}'
 
 
 class ModelFileError(UnrolledError, ValueError):
