@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unrolled.activations import ACTIVATIONS
 from unrolled.compare import Parting, find_parting
 from unrolled.errors import (
+    ConditionError,
     ModelFileError,
     OptionError,
     OutputFileError,
@@ -24,6 +25,7 @@ from unrolled.errors import (
 from unrolled.layer import RecurrentLayer
 from unrolled.ledger import Ledger, ledger
 from unrolled.lstm import LSTM
+from unrolled.memory import Memory, MemoryTriangle, half_life, memory, memory_triangle
 from unrolled.parameters import Convention, Tally, tally
 from unrolled.run import Run
 from unrolled.sequences import InputSequence
@@ -40,11 +42,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIVATIONS",
     "LSTM",
+    "ConditionError",
     "Convention",
     "InputSequence",
     "LSTMStep",
     "LSTMTrace",
     "Ledger",
+    "Memory",
+    "MemoryTriangle",
     "Model",
     "ModelFileError",
     "OptionError",
@@ -63,8 +68,11 @@ __all__ = [
     "WireCount",
     "count_wires",
     "find_parting",
+    "half_life",
     "ledger",
     "load",
+    "memory",
+    "memory_triangle",
     "read_sequence",
     "tally",
     "write_trace",
