@@ -28,6 +28,8 @@ PICTURES = {
     "ledger.svg": ["--at", "3", "--size", "80x24", "--press", "enter"],
     "wiring-cut.svg": ["--at", "3", "--size", "80x24", "--press", "x"],
     "versus.svg": ["--example", "units", "--at", "3", "--size", "120x40"],
+    "time.svg": ["--example", "brackets", "--at", "20", "--size", "80x24", "--press", "4"],
+    "memory.svg": ["--example", "brackets", "--at", "20", "--size", "80x24", "--press", "5"],
     "layer512.svg": ["--units", "512", "--text", "see what an LSTM does", "--at", "6", "--size", "120x40"],
 }
 """Each picture, and the options of `unrolled screenshot` that draw it."""
@@ -45,14 +47,14 @@ def picture(name: str) -> str:
 
 
 def keys_table() -> str:
-    """The keys as a table, from the bindings, in two columns to be read downwards."""
+    """The keys as a table, from the bindings, in three columns to be read downwards."""
     cells = [
         f"{' '.join(f'`{key_name(key)}`' for key in binding.key.split(','))} | {binding.tooltip}"
         for binding in STEPPER_BINDINGS
     ]
-    half = (len(cells) + 1) // 2
-    rows = zip_longest(cells[:half], cells[half:], fillvalue=" | ")
-    table = ["| key | does | key | does |", "|---|---|---|---|", *(f"| {left} | {right} |" for left, right in rows)]
+    third = -(-len(cells) // 3)
+    rows = zip_longest(*(cells[start : start + third] for start in (0, third, 2 * third)), fillvalue=" | ")
+    table = ["| key | does " * 3 + "|", "|---" * 6 + "|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join([*table, ""])
 
 

@@ -127,12 +127,12 @@ def test_a_second_layer_that_cannot_be(run: Run, folder: Path, arguments: tuple[
         (("--versus-cut", "--versus-units", "3"), "each name a second layer"),
         (("m.npz", "--versus-units", "3"), "use --versus beside a MODEL"),
         (("m.npz", "--versus-seed", "3"), "use --versus beside a MODEL"),
-        (("--example", "units", "--units", "4"), "goes with --at and --lens only"),
-        (("--example", "units", "--text", "hello"), "goes with --at and --lens only"),
-        (("--example", "units", "--versus-cut"), "goes with --at and --lens only"),
-        (("--example", "units", "m.npz"), "goes with --at and --lens only"),
+        (("--example", "units", "--units", "4"), "goes with --at, --lens and --marks only"),
+        (("--example", "units", "--text", "hello"), "goes with --at, --lens and --marks only"),
+        (("--example", "units", "--versus-cut"), "goes with --at, --lens and --marks only"),
+        (("--example", "units", "m.npz"), "goes with --at, --lens and --marks only"),
         (("--example", "unit"), "'unit' is not"),
-        (("--lens", "time"), "'time' is not one of"),
+        (("--lens", "space"), "'space' is not one of"),
     ],
 )
 def test_options_that_do_not_go_together(run: Run, folder: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -69,12 +69,12 @@ def widths(app: UnrolledApp) -> set[int]:
     return {cell_len(row) for row in rows(app)}
 
 
-async def until(holds: Callable[[], bool], turns: int = 100_000) -> None:
+async def until(holds: Callable[[], bool], turns: int = 30_000) -> None:
     """Lets the app work until something holds."""
     for _ in range(turns):
         if holds():
             return
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
     raise AssertionError("it does not come to hold")
 
 

@@ -283,7 +283,7 @@ async def test_a_layer_that_is_not_its_units_is_said_to_differ() -> None:
 
 
 async def test_a_large_layer_is_drawn_in_part_and_cut_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unrolled_tui.screens.stepper.SLICE", 0.0)
+    monkeypatch.setattr("unrolled_tui.screens.background.SLICE", 0.0)
     session = example(units=512, features=512, at=2)
     app = UnrolledApp(session)
     async with app.run_test(size=WIDE) as pilot:

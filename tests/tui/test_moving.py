@@ -7,7 +7,7 @@ from textual.widgets import Input
 from unrolled_tui.app import UnrolledApp
 from unrolled_tui.lenses.units import UnitPanel
 from unrolled_tui.pacing import Pace
-from unrolled_tui.screens import moving
+from unrolled_tui.screens import background
 
 # Every key.
 
@@ -143,6 +143,15 @@ async def test_go_to_says_what_is_expected(typed: str, got: str) -> None:
         assert app.screen is stepper(app)
 
 
+async def test_what_is_typed_at_once_all_counts() -> None:
+    session = long(1000)
+    app = UnrolledApp(session)
+    async with app.run_test(size=SMALL):
+        for key in ("g", "4", "2", "7", "enter"):
+            app.simulate_key(key)
+        await until(lambda: session.t == 426)
+
+
 async def test_go_to_takes_digits_only() -> None:
     app = UnrolledApp(long(100))
     async with app.run_test(size=SMALL) as pilot:
@@ -172,7 +181,7 @@ async def test_a_long_way_shows_how_far_it_has_got() -> None:
 
 @pytest.mark.parametrize("key", ["escape", "left", "full_stop"])
 async def test_another_key_stops_a_long_way(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moving, "SLICE", 0.0)
+    monkeypatch.setattr(background, "SLICE", 0.0)
     session = long(200_000, units=1)
     app = UnrolledApp(session)
     async with app.run_test(size=SMALL) as pilot:
@@ -180,14 +189,15 @@ async def test_another_key_stops_a_long_way(key: str, monkeypatch: pytest.Monkey
         await until(lambda: "% esc" in rows(app)[0])
         app.simulate_key(key)
         await until(lambda: "paused" in rows(app)[0])
+        await pilot.pause(0.2)  # the thread ends the slice that it is in
         reached = session.run.frontier
-        await pilot.pause()
+        await pilot.pause(0.2)
         assert session.run.frontier == reached < 200_000
         assert session.t < 2
 
 
 async def test_keys_work_on_a_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moving, "SLICE", 0.0)
+    monkeypatch.setattr(background, "SLICE", 0.0)
     session = long(200_000)
     app = UnrolledApp(session)
     async with app.run_test(size=SMALL):

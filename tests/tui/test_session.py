@@ -6,9 +6,22 @@ import numpy as np
 import pytest
 from tests.tui.stage import example, halves, long, reading
 
-from unrolled import LSTM, InputSequence, ShapeError, TimestepError
+from unrolled import LSTM, InputSequence, Run, ShapeError, TimestepError
 from unrolled.sequences import one_hot
-from unrolled_tui.session import SPEEDS, Session, round_up
+from unrolled_tui.scales import round_up
+from unrolled_tui.session import SPEEDS, Session
+
+
+def test_after_a_long_way_there_is_nothing_left_to_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = long(20_000)
+    session.versus = long(20_000, units=5)
+    expected = [each.layer.trace(each.sequence.values).h[19_990].tobytes() for each in session.both]
+    for _ in session.explore(19_990):
+        assert session.t == 0
+    session.go_to(19_990)
+    monkeypatch.setattr(Run, "_advance", None)
+    assert [each.step.h.tobytes() for each in session.both] == expected
+    assert [len(each.history("h", slice(0, 1), 60)[0]) for each in session.both] == [60, 60]
 
 
 def test_a_session_opens_with_a_whole_timestep() -> None:

@@ -5,7 +5,7 @@ from math import inf, nan
 from typing import Any
 
 import pytest
-from tests.tui.stage import LARGE, SMALL, WIDE, example, reading, spelled
+from tests.tui.stage import LARGE, SMALL, WIDE, example, long, reading, spelled
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -46,6 +46,9 @@ def page_of_units() -> Session:
     return session
 
 
+FIND = ("slash", *("f", "left_square_bracket", "2", "right_square_bracket", "less_than_sign", "full_stop", "1"))
+"""Asks for the moment when the forget gate of unit 2 closes."""
+
 CASES: dict[str, tuple[Callable[[], Session], tuple[int, int], tuple[str, ...]]] = {
     "start_80x24": (example, SMALL, ()),
     "third_timestep_120x40": (lambda: example(at=3), WIDE, ()),
@@ -84,6 +87,23 @@ CASES: dict[str, tuple[Callable[[], Session], tuple[int, int], tuple[str, ...]]]
     "versus_other_80x24": (lambda: asked(Request(example="units")), SMALL, ("right", "w")),
     "versus_ledger_120x40": (lambda: asked(Request(example="units")), WIDE, ("right", "2")),
     "versus_wiring_120x40": (lambda: asked(Request(example="units")), WIDE, ("right", "3")),
+    "time_brackets_80x24": (lambda: asked(Request(example="brackets", at=20)), SMALL, ("4",)),
+    "time_brackets_120x40": (lambda: asked(Request(example="brackets", at=20)), WIDE, ("4", "right_square_bracket")),
+    "time_numbers_80x24": (lambda: example(at=2), SMALL, ("4",)),
+    "time_census_80x24": (
+        lambda: asked(Request(example="first", at=9)),
+        SMALL,
+        ("4", *["right_square_bracket"] * 2, "v"),
+    ),
+    "time_running_text_80x24": (lambda: asked(Request(example="brackets", at=20)), SMALL, ("4", "v", "v")),
+    "time_zoomed_out_120x40": (lambda: long(5000, units=40), WIDE, ("4", *["z"] * 4, "s")),
+    "versus_time_120x40": (lambda: asked(Request(example="units")), WIDE, ("right", "4")),
+    "memory_brackets_80x24": (lambda: asked(Request(example="brackets", at=20)), SMALL, ("5",)),
+    "memory_by_size_120x40": (lambda: asked(Request(example="brackets", at=20)), WIDE, ("5", "s")),
+    "memory_triangle_120x40": (lambda: asked(Request(example="first", at=20)), WIDE, ("5", "v")),
+    "memory_before_the_write_80x24": (lambda: at_phase("gate"), SMALL, ("5",)),
+    "find_80x24": (lambda: asked(Request(example="brackets")), SMALL, (*FIND, "enter")),
+    "bookmarks_80x24": (lambda: example(at=2), SMALL, ("m", "right", "right", "m", "M")),
     "difference_120x40": (lambda: asked(Request(versus_seed=8)), WIDE, ("right", "d")),
     "difference_80x24": (lambda: asked(Request(versus_cut=True)), SMALL, ("right", "d")),
 }
@@ -92,7 +112,13 @@ CASES: dict[str, tuple[Callable[[], Session], tuple[int, int], tuple[str, ...]]]
 @pytest.mark.parametrize("case", CASES)
 def test_screen(case: str, snap_compare: Compare) -> None:
     session, size, press = CASES[case]
-    assert snap_compare(UnrolledApp(session()), terminal_size=size, press=press)
+
+    async def arrive(pilot: Pilot[Any]) -> None:
+        await pilot.press(*press)
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+    assert snap_compare(UnrolledApp(session()), terminal_size=size, run_before=arrive)
 
 
 def test_go_to_an_impossible_timestep(snap_compare: Compare) -> None:
@@ -101,6 +127,21 @@ def test_go_to_an_impossible_timestep(snap_compare: Compare) -> None:
         pilot.app.screen.query_one(Input).cursor_blink = False
 
     assert snap_compare(UnrolledApp(example()), terminal_size=SMALL, run_before=answer)
+
+
+def test_a_condition_that_is_none(snap_compare: Compare) -> None:
+    async def answer(pilot: Pilot[Any]) -> None:
+        await pilot.press("slash", "f", "left_square_bracket", "9", "right_square_bracket", "enter")
+        pilot.app.screen.query_one(Input).cursor_blink = False
+
+    assert snap_compare(UnrolledApp(example()), terminal_size=SMALL, run_before=answer)
+
+
+@pytest.mark.parametrize("lens", ["4", "5"])
+def test_no_color_over_time(lens: str, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = UnrolledApp(asked(Request(example="brackets", at=20)))
+    assert snap_compare(app, terminal_size=SMALL, press=(lens,))
 
 
 def test_light_theme(snap_compare: Compare) -> None:

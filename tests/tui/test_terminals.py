@@ -31,7 +31,16 @@ def gate_colours(terminal: Terminal) -> list[str]:
 
 def look_around(terminal: Terminal) -> None:
     """Opens what opens over the stepper, one after the other."""
-    for key, text in (("?", "Play, or pause"), ("g", "Go to timestep"), ("ctrl+p", "Search for commands")):
+    for key, text in (
+        ("?", "Play, or pause"),
+        ("g", "Go to timestep"),
+        ("/", "Run to when"),
+        ("k", "There is no breakpoint yet"),
+        ("a", "Note on unit 1"),
+        ("M", "Nothing is marked yet"),
+        ("e", "Export to"),
+        ("ctrl+p", "Search for commands"),
+    ):
         terminal.press(key)
         terminal.see(text)
         terminal.settle(0.05)

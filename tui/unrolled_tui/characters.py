@@ -10,7 +10,7 @@ ASCII = str.maketrans(
         **dict.fromkeys("▎▍▌▐", "="),
         **dict.fromkeys("▋▊▉█", "#"),
         **dict(zip("▁▂▃▄▅▆▇▀", '_.,-=*%"', strict=True)),
-        **dict(zip("«»·×⊙−σΣΔ→←↑↓▶▸‖…≥≤✓░▒▓␣", "<>.x*-sSd><^v>>|~><v.:%_", strict=True)),
+        **dict(zip("«»·×⊙−σΣΔ→←↑↓▶▸‖…≥≤✓░▒▓␣●◆▼≡▬", "<>.x*-sSd><^v>>|~><v.:%_*+vE@", strict=True)),
     }
 )
 

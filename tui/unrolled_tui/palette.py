@@ -63,6 +63,20 @@ LIGHT = {
     "-3": "#45250c on #e9b385",
     "-4": "#301600 on #dd8f4d",
 }
+
+
+def _ramp(role: str, low: str, high: str) -> dict[str, str]:
+    """Eight levels of a map from the colour `low` to `high`: the character shows a little, where its level goes on."""
+    ends = [[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in (low, high)]
+
+    def mixed(share: float) -> str:
+        return "#" + "".join(f"{round(one + (other - one) * share):02x}" for one, other in zip(*ends, strict=True))
+
+    return {f"{role}{level}": f"{mixed(min(1, level / 7))} on {mixed((level - 1) / 7)}" for level in range(1, 9)}
+
+
+DARK |= _ramp("heat+", "#14212e", "#56b4e9") | _ramp("heat-", "#2e1c12", "#f0803c")
+LIGHT |= _ramp("heat+", "#cddbe8", "#0072b2") | _ramp("heat-", "#ead3c4", "#b84a00")
 SIXTEEN = {
     "": "default",
     "dim": "dim",
@@ -83,6 +97,8 @@ SIXTEEN = {
     "on": "reverse",
     **dict.fromkeys(("+1", "+2", "+3", "+4"), "cyan"),
     **dict.fromkeys(("-1", "-2", "-3", "-4"), "red"),
+    **{f"heat+{level}": "cyan" for level in range(1, 9)},
+    **{f"heat-{level}": "red" for level in range(1, 9)},
 }
 PLAIN = {role: look if look in ("bold", "dim", "reverse") else "" for role, look in SIXTEEN.items()}
 

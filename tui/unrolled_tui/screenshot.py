@@ -60,6 +60,7 @@ async def _draw(app: UnrolledApp, size: tuple[int, int], press: Sequence[str]) -
     async with app.run_test(size=size) as pilot:
         for key in press:
             await pilot.press(key)
+            await app.workers.wait_for_complete()  # what takes long is part of the picture
             if not app.is_running:
                 raise OptionError(f"--press: {printable(key)} ended the app, so there is no screen to draw")
         await pilot.pause()

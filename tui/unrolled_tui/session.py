@@ -4,9 +4,8 @@ A key changes the session, and the screen is drawn from it again; nothing else r
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,10 @@ from unrolled.anatomy import Phase, Quantity
 from unrolled.arrays import Array
 from unrolled.compare import Parting, differences, find_parting
 from unrolled.wiring import check_separate
+from unrolled_tui.marks import Notebook
+from unrolled_tui.moments import Moments, Told
+from unrolled_tui.over_time import OverTime
+from unrolled_tui.scales import scale_of
 from unrolled_tui.wires import GateWeights, gate_weights, sender_count, signals_sent
 
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -27,7 +30,7 @@ TOLERANCE = 1e-6
 EARLY = 64
 """So many first timesteps stand for the run where all of it would take long: for scales, and for checks."""
 
-UNITS, LEDGER, WIRING = range(3)
+UNITS, LEDGER, WIRING, TIME, MEMORY = range(5)
 """The lenses, as places in their order."""
 
 
@@ -49,15 +52,21 @@ class Session:
         lens: The lens, as its place in the order of the lenses.
         came_from: The lens that one returns to.
         gate_index: The selected gate.
-        order_index: The order of the ledger's terms.
-        top: The first row of the ledger on show.
+        order_index: The order of the ledger's terms, and of the memory's writes.
+        top: The first row of the ledger on show, or how far one has scrolled in the memory.
         sender: The selected sender of the wiring: a feature, or behind them a unit, or the bias.
         signals: Whether the wiring shows what flows instead of the weights.
+        triangle: Whether the memory is shown as a triangle.
         cut: Whether the wires between the units are cut, as an experiment.
         cut_check: How many units were run alone by then, and their largest difference from the cut layer.
         tally_shown: Whether the parameters are on show.
         playing: Whether play mode is on.
         speed_index: The speed of play mode, as an index into `SPEEDS`.
+        moments: The condition that one runs to, and the breakpoints.
+        notebook: The bookmarks and notes.
+        told: What is said in the caption until the next key.
+        over_time: What the time lens shows of the run.
+        touches_files: Whether keys may write and read files: not in a session that is served to others.
     """
 
     run: Run[Any]
@@ -77,17 +86,24 @@ class Session:
     top: int = 0
     sender: int = 0
     signals: bool = False
+    triangle: bool = False
     cut: bool = False
     cut_check: tuple[int, float] = (0, 0.0)
     tally_shown: bool = True
     playing: bool = False
     speed_index: int = 1
+    moments: Moments = field(default_factory=Moments)
+    notebook: Notebook = field(default_factory=Notebook)
+    told: Told | None = None
+    touches_files: bool = True
+    over_time: OverTime = field(init=False)
     _kept_weights: GateWeights | None = None
     _kept_step: Step | None = None
 
     def __post_init__(self) -> None:
         """Starts with the whole timestep on show."""
         self.phase_index = len(self.layer.anatomy.phases) - 1
+        self.over_time = OverTime(self.run)
 
     @classmethod
     def open(cls, layer: RecurrentLayer[Any], sequence: InputSequence, origin: str, at: int = 1) -> "Session":
@@ -171,7 +187,7 @@ class Session:
     def scale(self, name: str) -> float:
         """The value that fills a bar of `name`: its bound, or a round number that holds its first values."""
         if name not in self._scales:
-            self._scales[name] = self._scale(name)
+            self._scales[name] = scale_of(self.run, name, EARLY)
         return self._scales[name]
 
     def bar_ends(self, name: str) -> tuple[float, float]:
@@ -201,13 +217,6 @@ class Session:
     @cached_property
     def _scales(self) -> dict[str, float]:
         return {}
-
-    def _scale(self, name: str) -> float:
-        low, high = self.layer.bounds(name)
-        if isfinite(low) and isfinite(high):
-            return max(-low, high)
-        first = np.concatenate([getattr(part, name) for part in self.run.window(0, min(self.length, EARLY))])
-        return round_up(float(np.max(np.abs(first), initial=0, where=np.isfinite(first))))
 
     # The gate and the wires.
 
@@ -314,13 +323,15 @@ class Session:
         for session in self.both:
             session.gate_index, session.top = gate % len(session.layer.anatomy.gates), 0
 
-    def arrange(self, orders: int) -> None:
-        """Takes the next of the ledger's orders; in the wiring, what flows instead of the weights, or the reverse."""
+    def take_order(self, order: int) -> None:
+        """Takes one of the orders of the ledger or the memory."""
         for session in self.both:
-            if session.lens == LEDGER:
-                session.order_index, session.top = (session.order_index + 1) % orders, 0
-            elif session.lens == WIRING:
-                session.signals = not session.signals
+            session.order_index, session.top = order, 0
+
+    def toggle_signals(self) -> None:
+        """Shows in the wiring what flows instead of the weights, or the reverse."""
+        for session in self.both:
+            session.signals = not session.signals
 
     def select_sender(self, sender: int) -> None:
         """Selects a sender of the wiring, the nearest one if there is none."""
@@ -366,7 +377,7 @@ class Session:
     def compare(self) -> Iterator[None]:
         """Looks for where the two layers part, a stretch at each next."""
         if self.versus is not None and self.parting[0] < self.length and self.parting[1] is None:
-            for found in find_parting(self.run, self.versus.run, TOLERANCE):
+            for found in find_parting(self.run.fork(), self.versus.run.fork(), TOLERANCE):
                 self.parting = found
                 yield
 
@@ -376,18 +387,13 @@ class Session:
         return min(session.run.frontier for session in self.both)
 
     def explore(self, t: int) -> Iterator[int]:
-        """Goes through both runs up to timestep `t`, and yields how far it has got."""
+        """Goes to timestep `t` in both runs and yields how far it has got; its readers then replace those of before."""
         for session in self.both:
-            yield from session.run.explore(t)
+            reader = session.run.fork()
+            yield from reader.explore(t)
+            reader.window(max(0, t - EARLY), t + 1)
+            session.run = reader
 
     def change_speed(self, by: int) -> None:
         """Plays faster or slower."""
         self.speed_index = min(max(self.speed_index + by, 0), len(SPEEDS) - 1)
-
-
-def round_up(value: float) -> float:
-    """The smallest of 1, 2, 5, 10, 20, 50, … that is not less than `value`; at least 1."""
-    power = 1.0
-    while power * 10 < value:
-        power *= 10
-    return next((step * power for step in (1, 2, 5, 10) if step * power >= value), 1.0)

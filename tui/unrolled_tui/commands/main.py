@@ -29,7 +29,8 @@ class _Main(click.Command):
     context_settings=HELP_NAMES,
     epilog=examples(
         "unrolled                                the example: 3 units read 1, 2, 3, 4",
-        "unrolled --example units                LSTM(1) beside LSTM(3)",
+        "unrolled --example                      the built-in examples, with one line each",
+        "unrolled --example brackets             a trained layer, whose unit 1 counts brackets",
         "unrolled before.npz --versus after.npz  two layers of one shape, and their difference",
         "unrolled --units 5 --seed 1             a fresh layer of 5 units",
         "unrolled model.npz --input data.csv     your layer reads your data",

@@ -11,6 +11,9 @@ from unrolled_tui.commands.request import DTYPE, EXAMPLES, LENS_NAMES, REQUEST_N
 Callback: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Callback], Callback]
 
+_LIST = ""
+"""The name of no example, which asks for their list."""
+
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
@@ -60,14 +63,36 @@ def at_option(callback: Callback) -> Callback:
     return click.option("--at", type=int, default=1, metavar="T", help="Begin at timestep T, from 1.")(callback)
 
 
+def example_option(callback: Callback) -> Callback:
+    """The option that names a built-in example; without a name it lists them."""
+    return click.option(
+        "--example",
+        is_flag=False,
+        flag_value=_LIST,
+        is_eager=True,  # the list needs nothing else on the command line
+        callback=_example,
+        metavar="[NAME]",
+        help=f"A built-in example: {', '.join(EXAMPLES)}. Without a NAME, list them.",
+    )(callback)
+
+
+def _example(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    if name == _LIST:
+        width = max(map(len, EXAMPLES))
+        print("\n".join(f"{known.ljust(width)}  {says}" for known, says in EXAMPLES.items()))
+        raise click.exceptions.Exit
+    if name is not None and name not in EXAMPLES:
+        raise click.BadParameter(f"{name!r} is not one of {', '.join(map(repr, EXAMPLES))}.")
+    return name
+
+
 def view_options(callback: Callback) -> Callback:
     """The options that say how to look, and what to put beside the layer."""
     return _all(
         at_option,
         click.option("--lens", type=click.Choice(LENS_NAMES), default="units", help="Begin with this lens."),
-        click.option(
-            "--example", type=click.Choice(list(EXAMPLES)), help="A built-in example: LSTM(1) beside LSTM(3)."
-        ),
+        click.option("--marks", metavar="FILE", help="Bookmarks and notes, as the key M writes them."),
+        example_option,
         click.option("--versus", metavar="MODEL", help="A second layer, from a file, beside the first."),
         click.option("--versus-units", type=int, metavar="N", help="A second layer, fresh, with N units."),
         click.option("--versus-seed", type=int, metavar="N", help="A second layer, fresh, with this seed."),
@@ -113,8 +138,11 @@ def check_versus(request: Request) -> None:
         raise click.UsageError("--versus, --versus-units or --versus-seed, and --versus-cut each name a second layer.")
     if fresh and request.model is not None:
         raise click.UsageError("--versus-units and --versus-seed go with a fresh layer: use --versus beside a MODEL.")
-    if request.example is not None and request != Request(example=request.example, at=request.at, lens=request.lens):
-        raise click.UsageError("--example brings its own layers and sequence: it goes with --at and --lens only.")
+    alone = Request(example=request.example, at=request.at, lens=request.lens, marks=request.marks)
+    if request.example is not None and request != alone:
+        raise click.UsageError(
+            "--example brings its own layers and sequence: it goes with --at, --lens and --marks only."
+        )
 
 
 model_argument = click.argument("model", required=False)

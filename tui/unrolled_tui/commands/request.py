@@ -25,6 +25,7 @@ class Request:
         versus_units: The units of a fresh layer beside the first, otherwise as that one.
         versus_seed: The seed of a fresh layer beside the first, otherwise as that one.
         versus_cut: Whether the layer beside is the first one with the wires between its units cut.
+        marks: A file of bookmarks and notes.
     """
 
     model: str | None = None
@@ -41,6 +42,7 @@ class Request:
     versus_units: int | None = None
     versus_seed: int | None = None
     versus_cut: bool = False
+    marks: str | None = None
 
     @property
     def fresh_options(self) -> tuple[str, ...]:
@@ -48,11 +50,19 @@ class Request:
         return tuple(f"--{name}" for name in ("units", "features", "seed", "dtype") if getattr(self, name) is not None)
 
 
-LENS_NAMES = ("units", "ledger", "wiring")
+LENS_NAMES = ("units", "ledger", "wiring", "time", "memory")
 """The lenses, in the order of their keys."""
 
-EXAMPLES = {"units": Request(units=1, versus_units=3)}
-"""The built-in examples, as what one would have to type instead."""
+EXAMPLES = {
+    "brackets": "c of unit 1 follows the depth of ( and ), unit 2 forgets at depth 4",
+    "first": "remembers a letter through 30 timesteps of noise: f near 1",
+    "parity": "reads 0 and 1: a state flips at each 1",
+    "units": "LSTM(1) beside LSTM(3), which read 1, 2, 3, 4",
+}
+"""The built-in examples, and what there is to see."""
+
+FRESH_EXAMPLES = {"units": Request(units=1, versus_units=3)}
+"""Those of them that were not trained, as what one would have to type instead."""
 
 REQUEST_NAMES = tuple(field.name for field in fields(Request))
 """What the options of a request are called."""

@@ -6,7 +6,8 @@ from typing import Any
 import unrolled
 from unrolled import LSTM, InputSequence, RecurrentLayer, SequenceFileError, ShapeError
 from unrolled.sequences import counting, one_hot
-from unrolled_tui.commands.request import DTYPE, EXAMPLES, LENS_NAMES, SEED, UNITS, Request
+from unrolled_tui.commands.request import DTYPE, FRESH_EXAMPLES, LENS_NAMES, SEED, UNITS, Request
+from unrolled_tui.marks import Notebook, read_marks
 from unrolled_tui.session import Session
 
 
@@ -27,13 +28,26 @@ class Subject:
     beside: tuple[RecurrentLayer[Any], str] | None = None
 
     def session(self, request: Request) -> Session:
-        """A session that begins where `request` says."""
+        """A session that begins where `request` says.
+
+        Raises:
+            UnrolledError: If there is no such timestep, or the file of marks does not fit.
+        """
         session = Session.open(self.layer, self.sequence, self.origin, request.at)
         if self.beside is not None:
             layer, origin = self.beside
             session.versus = Session.open(layer, self.sequence, origin, request.at)
         session.show_lens(LENS_NAMES.index(request.lens))
+        session.notebook = _notebook(request, session)
         return session
+
+
+def _notebook(request: Request, session: Session) -> Notebook:
+    """The bookmarks and notes of a file that is asked for, or none yet, and where they would be kept."""
+    if request.marks is not None:
+        units = [each.layer.units for each in session.both]
+        return Notebook.held_in(request.marks, read_marks(request.marks, session.length, units))
+    return Notebook() if request.model is None else Notebook(path=f"{request.model}.unrolled.json")
 
 
 def subject(request: Request) -> Subject:
@@ -43,9 +57,18 @@ def subject(request: Request) -> Subject:
         UnrolledError: If a file cannot be read, or they do not fit each other.
     """
     if request.example is not None:
-        request = EXAMPLES[request.example]
+        if request.example not in FRESH_EXAMPLES:
+            return _trained(request.example)
+        request = FRESH_EXAMPLES[request.example]
     first = _first(request)
     return replace(first, beside=_beside(request, first))
+
+
+def _trained(name: str) -> Subject:
+    from unrolled_tui.examples import trained  # noqa: PLC0415  # most command lines ask for none
+
+    example = trained(name)
+    return Subject(example.layer, example.sequence, f"example {name}")
 
 
 def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str] | None:

@@ -12,12 +12,13 @@ from unrolled_tui.characters import ASCII
 from unrolled_tui.commands.options import (
     HELP_NAMES,
     check_no_fresh_layer,
+    example_option,
     examples,
     fresh_layer_options,
     request_from_options,
 )
 from unrolled_tui.commands.request import Request
-from unrolled_tui.commands.subject import fresh_layer, fresh_origin
+from unrolled_tui.commands.subject import fresh_layer, fresh_origin, subject
 from unrolled_tui.exits import FAILED, fail
 from unrolled_tui.terminal import speaks_utf8
 
@@ -31,12 +32,20 @@ from unrolled_tui.terminal import speaks_utf8
 )
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @fresh_layer_options
+@example_option
 @request_from_options
 def command(request: Request, models: tuple[str, ...]) -> None:
     """Count the parameters of a layer, per gate and matrix, and as others count them.
 
-    MODEL is a .npz file; several are told one after the other. Without one, it is a fresh layer.
+    MODEL is a .npz file; several are told one after the other. Without one, it is a fresh layer or an example.
     """
+    if request.example is not None:
+        if models:
+            raise click.UsageError("--example brings its own layers: it goes without MODEL.")
+        about = subject(request)
+        layers = [(about.layer, about.origin), *([] if about.beside is None else [about.beside])]
+        _tell(["\n\n".join(page(layer, origin) for layer, origin in layers)])
+        return
     if not models:
         features = 1 if request.features is None else request.features
         _tell([page(fresh_layer(request, features), fresh_origin(request))])

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from unrolled.ledger import ledger
+from unrolled.ledger import GROUPS, ledger
 from unrolled_tui.lenses.lens import LinesLens
 from unrolled_tui.renderables.caption import filled
 from unrolled_tui.renderables.frame import framed
@@ -17,6 +17,7 @@ from unrolled_tui.renderables.ledger_table import (
 from unrolled_tui.renderables.spans import Line, Lines, Span, fit, line
 from unrolled_tui.renderables.spans import width as line_width
 from unrolled_tui.session import Session
+from unrolled_tui.tables import Table
 
 _BELOW = 4
 """Lines below the terms: the sum, a rule, and the two states."""
@@ -49,6 +50,29 @@ class LedgerLens(LinesLens):
         """Scrolls."""
         count = self.page_rows(session)
         session.top = max(0, min(session.top + rows, len(self._rows(session)) - count))
+
+    def reorder(self, session: Session) -> None:
+        """Takes the next order of the terms."""
+        session.take_order((session.order_index + 1) % len(ORDERS))
+
+    def table(self, session: Session) -> Table:
+        """The terms in their order, with the sum of all down to each; none before z is computed."""
+        table = self._rows(session)
+        account = table.ledger
+        rows = [
+            (
+                GROUPS[account.groups[term]],
+                account.weight_name(term),
+                float(account.weights[term]),
+                account.signal_name(term),
+                float(account.signals[term]),
+                float(account.products[term]),
+                running,
+            )
+            for term, running in zip(table.rows.tolist(), table.running.tolist(), strict=True)
+            if term >= 0 and session.known("z")
+        ]
+        return Table(("from", "weight", "its value", "signal", "its value now", "product", "running total"), rows)
 
     def page_rows(self, _session: Session) -> int:
         """The terms that fit."""

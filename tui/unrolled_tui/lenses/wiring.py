@@ -11,7 +11,8 @@ from unrolled_tui.renderables.frame import framed
 from unrolled_tui.renderables.spans import Lines, Span, line
 from unrolled_tui.renderables.wiring_table import HEAT_CELL, LABEL, NUMBER_CELL, Wires, wire_legend, wire_lines
 from unrolled_tui.session import EARLY, Session
-from unrolled_tui.wires import sender_name
+from unrolled_tui.tables import Cell, Table, shortest_of
+from unrolled_tui.wires import sender_count, sender_name
 
 
 class WiringLens(LinesLens):
@@ -19,7 +20,7 @@ class WiringLens(LinesLens):
 
     title: ClassVar[str] = "wiring"
     answers: ClassVar[str] = "Which unit reads which, by gate: are the units connected, and what if they were not?"
-    hint: ClassVar[str] = "[ ] gate  tab ↑ ↓ wire  s signals"
+    hint: ClassVar[str] = "[ ] gate  ↑↓ tab wire  s flow"
 
     def draw(self, session: Session) -> None:
         """Draws the window of the matrix that holds the selected wire."""
@@ -44,6 +45,23 @@ class WiringLens(LinesLens):
     def move(self, session: Session, rows: int) -> None:
         """Selects the sender before or after."""
         session.select_sender(session.sender + rows)
+
+    def reorder(self, session: Session) -> None:
+        """Shows what flows instead of the weights, or the reverse."""
+        session.toggle_signals()
+
+    def table(self, session: Session) -> Table:
+        """The whole matrix, a row for each sender; a wire that is cut is empty."""
+        layer, gate = session.layer, session.gate.name
+        senders = sender_count(layer)
+        rows: list[list[Cell]] = []
+        values = shortest_of(session.wires(slice(0, senders), slice(0, layer.units)), layer.dtype)
+        for place, row in enumerate(values):
+            own = place - layer.features
+            cut = session.cut and 0 <= own < layer.units
+            cells = [value if not cut or unit == own else "" for unit, value in enumerate(row)]
+            rows.append([sender_name(layer, place), *cells])
+        return Table(("from", *(f"{gate}{unit}" for unit in range(1, layer.units + 1))), rows)
 
     def page_rows(self, _session: Session) -> int:
         """The senders that fit."""

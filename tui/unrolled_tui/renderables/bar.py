@@ -20,6 +20,11 @@ def bar(value: float, low: float, high: float, cells: int) -> str:
     return _from_left(value / high, cells)
 
 
+def progress(what: str, share: float, cells: int = 8) -> str:
+    """What is under way and how far it has got, with a bar of `cells` cells."""
+    return f"{what} ▕{_from_left(share, cells)}▏ {int(100 * share):2} %"
+
+
 def _from_left(share: float, cells: int) -> str:
     if isnan(share) or share < 0:
         return (UNDER if share < 0 else "").ljust(cells)

@@ -49,6 +49,16 @@ def parting_caption(compared: int, length: int, parting: Parting | None, toleran
     return (above, line(f" the first difference of more than {tolerance:g} is ", Span(where, "strong")))
 
 
+def with_told(lines: Lines, word: str, text: str) -> Lines:
+    """A caption whose first line says what has happened instead."""
+    return (line(Span(f" {word:<7} ", "mark"), Span(text, "strong")), *lines[1:])
+
+
+def with_note(lines: Lines, note: str) -> Lines:
+    """A caption that ends with the note on the selected unit."""
+    return (*lines[:-1], line(*lines[-1], Span("   note: ", "dim"), Span(note, "warning")))
+
+
 def filled(template: str, numbers: Mapping[str, float], decimals: int = 3) -> str:
     """`template` with the numbers in the place of their names; a negative factor is put in brackets."""
     parts: list[str] = []

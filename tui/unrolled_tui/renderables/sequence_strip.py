@@ -1,6 +1,6 @@
 """The sequence as a strip of timesteps, with the one on show marked. It turns pages instead of sliding."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from unrolled_tui.renderables.numbers import fixed
@@ -34,8 +34,11 @@ def page_of(t: int, length: int, content: int, cells: int) -> StripPage:
     return StripPage(first, min(room, length - first), cell)
 
 
-def sequence_strip(page: StripPage, contents: Sequence[str], t: int) -> Lines:
-    """Two lines: what each timestep of the page reads, and a rule under it, heavy at timestep `t`."""
+def sequence_strip(page: StripPage, contents: Sequence[str], t: int, marked: Container[int] = ()) -> Lines:
+    """Two lines: what each timestep of the page reads, and a rule under it, heavy at timestep `t`.
+
+    The rule under a timestep that is `marked` begins with a sign.
+    """
     above: list[Span | str] = [Span(LABEL, "dim")]
     below: list[Span | str] = [" " * len(LABEL)]
     for offset, content in enumerate(contents):
@@ -47,7 +50,8 @@ def sequence_strip(page: StripPage, contents: Sequence[str], t: int) -> Lines:
             Span(content + " " * (page.cell - len(name) - 1 - cells_of(content)), "", go),
         ]
         rule = "━" if index == t else "─" if index < t else "┄"
-        below.append(Span(rule * (page.cell - 2) + "  ", "mark" if index == t else "faint"))
+        sign, rest = ("◆", page.cell - 3) if index in marked else ("", page.cell - 2)
+        below += [Span(sign, "mark"), Span(rule * rest + "  ", "mark" if index == t else "faint")]
     return (line(*above), line(*below))
 
 

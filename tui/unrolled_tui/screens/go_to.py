@@ -1,53 +1,20 @@
 """Asks for a timestep."""
 
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.events import Key
-from textual.screen import ModalScreen
-from textual.validation import Integer
-from textual.widgets import Input, Label
+from unrolled_tui.screens.prompt import Prompt
 
 
-class GoToScreen(ModalScreen[int | None]):
-    """A prompt for a timestep, from 1. Answers None if it was left."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "close")]
-
-    DEFAULT_CSS = """
-    GoToScreen { align: center middle; }
-    GoToScreen Vertical { width: 44; height: auto; padding: 1 2; background: $panel; }
-    GoToScreen Input, GoToScreen Input:focus, GoToScreen Input.-invalid, GoToScreen Input.-invalid:focus {
-        border: none; height: 1; padding: 0;
-    }
-    """
+class GoToScreen(Prompt[int]):
+    """A prompt for a timestep, from 1."""
 
     def __init__(self, length: int) -> None:
-        super().__init__()
+        question = f"Go to timestep, 1 to {length:,}:"
+        super().__init__(question, keys="enter go  esc close", longest=20, restrict="-?[0-9]*")
         self._length = length
 
-    def compose(self) -> ComposeResult:
-        """The question, the answer, and why it is not one."""
-        with Vertical():
-            yield Label(f"Go to timestep, 1 to {self._length:,}:")
-            yield Input(type="integer", validate_on=["submitted"], validators=[Integer(1, self._length)])
-            yield Label("", id="why")
-
-    async def on_key(self, event: Key) -> None:
-        """Hands on what was typed before the prompt had the focus."""
-        answer = self.query_one(Input)
-        if not answer.has_focus and event.character is not None:
-            event.stop()
-            if event.key == "enter":
-                await answer.action_submit()
-            elif event.is_printable:
-                answer.insert_text_at_cursor(event.character)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def submitted(self, value: str) -> None:
         """Answers, or says what is expected."""
-        if event.validation_result is not None and event.validation_result.is_valid:
-            self.dismiss(int(event.value))
+        timestep = int(value) if value.strip("-") else 0
+        if 1 <= timestep <= self._length:
+            self.dismiss(timestep)
         else:
-            self.query_one("#why", Label).update(f"expected 1 to {self._length:,}, got {event.value or 'nothing'}")
+            self.say(f"expected 1 to {self._length:,}, got {value or 'nothing'}")

@@ -1,21 +1,37 @@
 """Moving through the sequence: steps, phases, long ways, and play mode."""
 
-import asyncio
-from time import monotonic
+from typing import NamedTuple
 
 from textual import work
 from textual.screen import Screen
 from textual.timer import Timer
 
 from unrolled_tui.pacing import Pace
+from unrolled_tui.screens.background import in_background
 from unrolled_tui.screens.go_to import GoToScreen
 from unrolled_tui.session import Session
 
-SLICE = 0.01
-"""Seconds of work on a long way before the keys get their turn."""
-
 NEAR = 64
 """So many timesteps past the last one that was computed are no long way."""
+
+
+class LongWork(NamedTuple):
+    """What takes long, and how far it has got.
+
+    Attributes:
+        what: What is being done, in words.
+        done: How many timesteps of it are done.
+        total: How many there are.
+    """
+
+    what: str
+    done: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, from 0 to 1."""
+        return self.done / self.total
 
 
 class MovingScreen(Screen[None]):
@@ -24,13 +40,13 @@ class MovingScreen(Screen[None]):
     Attributes:
         session: What is on show.
         pace: Whether the terminal has caught up, for play mode.
-        travelling: How far a long way has got, in words; empty if there is none.
+        long_work: What is under way and takes long, if anything does.
     """
 
     def __init__(self, session: Session, pace: Pace) -> None:
         super().__init__()
         self.session, self.pace = session, pace
-        self.travelling = ""
+        self.long_work: LongWork | None = None
         self._player: Timer | None = None
         self._draw_due = False
 
@@ -39,6 +55,11 @@ class MovingScreen(Screen[None]):
         self._draw_due = False
 
     def changed(self) -> None:
+        """Draws what a key has changed."""
+        self.session.told = None
+        self.draw_soon()
+
+    def draw_soon(self) -> None:
         """Draws once all keys that are waiting have had their effect: the newest state is what counts."""
         if not self._draw_due:
             self._draw_due = True
@@ -47,8 +68,8 @@ class MovingScreen(Screen[None]):
     @property
     def doing(self) -> str:
         """What is going on, in words."""
-        if self.travelling:
-            return self.travelling
+        if self.long_work is not None:
+            return f"{int(100 * self.long_work.share)} % esc"
         return f"▶ {self.session.speed:g}/s" if self.session.playing else "paused"
 
     def action_step(self) -> None:
@@ -85,20 +106,20 @@ class MovingScreen(Screen[None]):
 
     def stop_travelling(self) -> None:
         """Stays where we are, if we are on a long way."""
-        self.travelling = ""
+        self.long_work = None
         self.workers.cancel_group(self, "travel")
 
     @work(group="travel", exclusive=True)
     async def _travel(self, t: int) -> None:
-        """Goes a long way in slices, so that any key can stop it."""
-        due = monotonic() + SLICE
-        for reached in self.session.explore(t):
-            if monotonic() >= due:
-                self.travelling = f"{100 * reached // (t + 1)} % esc"
-                self.changed()
-                await asyncio.sleep(0)
-                due = monotonic() + SLICE
-        self.travelling = ""
+        """Goes a long way, which any key can stop."""
+        await self.travel(t)
+
+    async def travel(self, t: int) -> None:
+        """Goes to timestep `t`, from 0, however far that is, and shows how far it has got."""
+        async for reached in in_background(self.session.explore(t)):
+            self.long_work = LongWork(f"to t {t + 1:,}", min(reached, t + 1), t + 1)
+            self.changed()
+        self.long_work = None
         self.session.go_to(t)
         self.changed()
 
@@ -152,3 +173,7 @@ class MovingScreen(Screen[None]):
         self.action_step()
         if self.session.t + 1 >= self.session.length:
             self.action_play()
+        self.played_on()
+
+    def played_on(self) -> None:
+        """What else happens when play mode has gone a timestep on."""

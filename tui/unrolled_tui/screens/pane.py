@@ -8,6 +8,8 @@ from textual.geometry import Size
 
 from unrolled_tui.lenses.ledger import LedgerLens
 from unrolled_tui.lenses.lens import Lens
+from unrolled_tui.lenses.memory import MemoryLens
+from unrolled_tui.lenses.time import TimeLens
 from unrolled_tui.lenses.units import UnitsLens
 from unrolled_tui.lenses.wiring import WiringLens
 from unrolled_tui.renderables.header import pane_title
@@ -15,7 +17,7 @@ from unrolled_tui.session import UNITS, Session
 from unrolled_tui.widgets.lines_view import LinesView
 from unrolled_tui.widgets.parameter_tally import TallyLine
 
-LENSES: Final[tuple[type[Lens], ...]] = (UnitsLens, LedgerLens, WiringLens)
+LENSES: Final[tuple[type[Lens], ...]] = (UnitsLens, LedgerLens, WiringLens, TimeLens, MemoryLens)
 """The lenses, in the order of their keys."""
 
 

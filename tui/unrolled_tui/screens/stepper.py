@@ -1,10 +1,7 @@
 """The stepper: one fixed layout around a lens. Keys change the session, and the screen is drawn from it."""
 
-import asyncio
-from collections.abc import Iterator
 from contextlib import ExitStack
 from textwrap import wrap
-from time import monotonic
 from typing import ClassVar
 
 from textual import work
@@ -15,14 +12,19 @@ from textual.events import Resize
 from textual.geometry import Size
 
 from unrolled_tui.bindings import STEPPER_BINDINGS
+from unrolled_tui.lenses.lens import Lacking
+from unrolled_tui.lenses.time import TimeLens
 from unrolled_tui.lenses.units import UnitPanel, UnitsLens
 from unrolled_tui.pacing import Pace
-from unrolled_tui.renderables.ledger_table import ORDERS
+from unrolled_tui.renderables.bar import progress
 from unrolled_tui.renderables.spans import Span, line
+from unrolled_tui.screens.background import in_background
 from unrolled_tui.screens.help import HelpScreen
-from unrolled_tui.screens.moving import SLICE, MovingScreen
+from unrolled_tui.screens.moving import LongWork
+from unrolled_tui.screens.noting import NotingScreen
 from unrolled_tui.screens.pane import LENSES, Pane
 from unrolled_tui.session import LEDGER, WIRING, Session
+from unrolled_tui.tables import Table
 from unrolled_tui.widgets.caption import Caption
 from unrolled_tui.widgets.header import Header
 from unrolled_tui.widgets.key_line import KeyLine
@@ -36,7 +38,7 @@ SIDE_BY_SIDE = 100
 """From this many columns on there are two things side by side: the lens and the tally, or two layers."""
 
 
-class StepperScreen(MovingScreen):
+class StepperScreen(NotingScreen):
     """A layer reading a sequence, one timestep a key press; or two layers reading the same."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*STEPPER_BINDINGS]
@@ -63,6 +65,8 @@ class StepperScreen(MovingScreen):
         self._around: tuple[object, ...] = ()
         self._laid_out_for = Size(0, 0)
         self._settling = ExitStack()
+        self._lens_work: LongWork | None = None
+        self._lacking: tuple[Lacking | None, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The layout, from top to bottom."""
@@ -125,15 +129,19 @@ class StepperScreen(MovingScreen):
             if self._shows(pane):
                 pane.draw()
         self.query_one(Caption).draw(session)
-        around = (self.size, session.lens, session.front, session.difference, session.tally_shown)
+        self._supply_lenses()
+        work = self.long_work or self._lens_work
+        around = (self.size, session.lens, session.front, session.difference, session.tally_shown, work)
         if around != self._around:
             self._around = around
-            self._draw_around()
+            self._draw_around(work)
 
-    def _draw_around(self) -> None:
+    def _draw_around(self, work: LongWork | None) -> None:
         """Draws what does not change from step to step."""
         session = self.session
-        self.query_one(LensLine).draw([lens.title for lens in LENSES], session.lens, LENSES[session.lens].hint)
+        titles = [lens.title for lens in LENSES]
+        hint = LENSES[session.lens].hint if work is None else progress(work.what, work.share)
+        self.query_one(LensLine).draw(titles, session.lens, hint)
         self.query_one(KeyLine).draw([binding for binding in STEPPER_BINDINGS if binding.show])
         for pane in self.panes:
             pane.draw_around()
@@ -174,25 +182,62 @@ class StepperScreen(MovingScreen):
 
     def action_return(self) -> None:
         """Stops a long way; else goes back to the lens that one came from."""
-        if self.travelling:
+        if self.long_work is not None:
             self.stop_travelling()
+            self.changed()
+        elif self._lens_work is not None:
+            self._stop_supplying()
             self.changed()
         else:
             self.action_lens(self.session.came_from)
 
+    def _supply_lenses(self) -> None:
+        """Sets about what the lenses on show lack, once that is something else than before."""
+        lacking = tuple(pane.lens.lacking(pane.session) if self._shows(pane) else None for pane in self.panes)
+        if lacking != self._lacking:
+            self._stop_supplying()
+            self._lacking = lacking
+            if any(lacking):
+                self._supply()
+
+    def _stop_supplying(self) -> None:
+        self._lens_work = None
+        self.workers.cancel_group(self, "lens")
+
+    @work(group="lens", exclusive=True)
+    async def _supply(self) -> None:
+        """Computes what the lenses on show lack."""
+        for pane, lacking in zip(self.panes, self._lacking, strict=True):
+            if lacking is not None:
+                async for done in in_background(pane.lens.supply(pane.session)):
+                    self._lens_work = LongWork(lacking.what, done, lacking.total)
+                    self.draw_soon()
+        self._lens_work = None
+        self.draw_soon()
+
     def action_next_gate(self) -> None:
-        """The next gate."""
-        self.session.select_gate(self.session.gate_index + 1)
+        """The next gate, or quantity."""
+        self.front.lens.turn(self.session, 1)
         self.changed()
 
     def action_previous_gate(self) -> None:
-        """The gate before."""
-        self.session.select_gate(self.session.gate_index - 1)
+        """The gate or quantity before."""
+        self.front.lens.turn(self.session, -1)
         self.changed()
 
     def action_arrange(self) -> None:
-        """Another order in the ledger, or what flows instead of the weights in the wiring."""
-        self.session.arrange(len(ORDERS))
+        """Another order of what the lens shows: which there are, the lens knows."""
+        self.front.lens.reorder(self.session)
+        self.changed()
+
+    def action_view(self) -> None:
+        """Another view in the lens, if it has several."""
+        self.front.lens.change_view(self.session)
+        self.changed()
+
+    def action_zoom(self, by: int) -> None:
+        """More timesteps in each cell of the lens, or fewer."""
+        self.front.lens.zoom(self.session, by)
         self.changed()
 
     def action_select_wire(self, sender: int, unit: int) -> None:
@@ -213,29 +258,25 @@ class StepperScreen(MovingScreen):
 
     @work(group="check", exclusive=True)
     async def _check_cut(self) -> None:
-        """Runs every unit alone, in slices."""
+        """Runs every unit alone."""
         for session in self.session.both:
-            await self._in_slices(session.check_cut())
-
-    async def _in_slices(self, stretches: Iterator[None]) -> None:
-        """Works through `stretches`, and lets the keys and the screen have their turn in between."""
-        due = monotonic() + SLICE
-        for _ in stretches:
-            if monotonic() >= due:
+            async for _ in in_background(session.check_cut()):
                 self.changed()
-                await asyncio.sleep(0)
-                due = monotonic() + SLICE
         self.changed()
 
     # Units.
 
     def action_next_unit(self) -> None:
         """The next unit."""
-        self.action_select_unit(self.session.chosen_unit + 1)
+        self._select_after(1)
 
     def action_previous_unit(self) -> None:
         """The unit before."""
-        self.action_select_unit(self.session.chosen_unit - 1)
+        self._select_after(-1)
+
+    def _select_after(self, by: int) -> None:
+        unit = self.front.lens.unit_after(self.front.session, by)
+        self.action_select_unit(self.session.chosen_unit + by if unit is None else unit)
 
     def action_select_unit(self, unit: int) -> None:
         """Selects a unit, counted from 0."""
@@ -254,6 +295,16 @@ class StepperScreen(MovingScreen):
             if isinstance(pane.lens, UnitsLens) and pane.lens is message.panel.parent:
                 self.action_select_unit(pane.lens.unit_at(message.panel.place, pane.session))
 
+    def on_time_lens_clicked(self, message: TimeLens.Clicked) -> None:
+        """Goes to the timestep and the unit of the cell."""
+        for pane in self.panes:
+            if pane.lens is message.lens:
+                t, unit = message.lens.place_at(pane.session, message.offset)
+                if unit is not None:
+                    self.action_select_unit(unit)
+                if t is not None:
+                    self.action_go_to(t)
+
     # Two layers.
 
     def action_other_layer(self) -> None:
@@ -262,6 +313,15 @@ class StepperScreen(MovingScreen):
             self.session.front = 1 - self.session.front
             self._bring_to_front()
             self.call_after_refresh(self.draw)
+
+    def front_changed(self) -> None:
+        """Shows the layer that is in front now."""
+        self._bring_to_front()
+        self.call_after_refresh(self.changed)
+
+    def table(self) -> Table:
+        """What the lens in front shows, as a table."""
+        return self.front.lens.table(self.front.session)
 
     def _bring_to_front(self) -> None:
         for place, pane in enumerate(self.panes):
@@ -278,8 +338,9 @@ class StepperScreen(MovingScreen):
 
     @work(group="compare", exclusive=True)
     async def _compare(self) -> None:
-        """Looks for where the two part, in slices."""
-        await self._in_slices(self.session.compare())
+        """Looks for where the two part."""
+        async for _ in in_background(self.session.compare()):
+            self.changed()
 
     # The rest.
 

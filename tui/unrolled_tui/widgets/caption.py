@@ -1,6 +1,7 @@
 """What happened in this phase."""
 
-from unrolled_tui.renderables.caption import parting_caption, phase_caption, versus_caption
+from unrolled_tui.renderables.caption import parting_caption, phase_caption, versus_caption, with_note, with_told
+from unrolled_tui.renderables.spans import Lines
 from unrolled_tui.session import TOLERANCE, Session
 from unrolled_tui.widgets.lines_view import LinesView
 
@@ -11,11 +12,18 @@ class Caption(LinesView):
     DEFAULT_CSS = "Caption { height: 2; }"
 
     def draw(self, session: Session) -> None:
-        """Draws what happened in the session's phase."""
-        if session.versus is None:
-            self.show(phase_caption(session.phase, session.unit + 1, session.numbers(), session.remark))
-        elif session.difference:
-            compared, parting = session.parting
-            self.show(parting_caption(compared, session.length, parting, TOLERANCE))
-        else:
-            self.show(versus_caption(session.tally, session.versus.tally, session.length))
+        """Draws what happened in the session's phase, or what there is to tell, and the note on the selected unit."""
+        lines = _facts(session)
+        if session.told is not None:
+            lines = with_told(lines, *session.told)
+        note = session.notebook.marks.note(session.front, session.both[session.front].unit)
+        self.show(with_note(lines, note) if note else lines)
+
+
+def _facts(session: Session) -> Lines:
+    if session.versus is None:
+        return phase_caption(session.phase, session.unit + 1, session.numbers(), session.remark)
+    if session.difference:
+        compared, parting = session.parting
+        return parting_caption(compared, session.length, parting, TOLERANCE)
+    return versus_caption(session.tally, session.versus.tally, session.length)

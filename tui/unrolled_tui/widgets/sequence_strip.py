@@ -19,4 +19,4 @@ class SequenceStrip(LinesView):
         rows = session.sequence.values[page.first : page.first + page.count].tolist()
         tokens = labels[page.first : page.first + page.count] or [""] * len(rows)
         texts = [timestep_text(row, token, content) for row, token in zip(rows, tokens, strict=True)]
-        self.show(sequence_strip(page, texts, session.t))
+        self.show(sequence_strip(page, texts, session.t, session.notebook.marks.bookmarks))

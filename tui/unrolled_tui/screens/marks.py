@@ -1,0 +1,117 @@
+"""The list of the bookmarks and notes, and their file."""
+
+from typing import ClassVar, NamedTuple
+
+from textual.binding import Binding, BindingType
+
+from unrolled import OptionError
+from unrolled.files import check_ending, naming
+from unrolled_tui.marks import Note
+from unrolled_tui.renderables.sequence_strip import timestep_text
+from unrolled_tui.renderables.spans import Line, Span, line
+from unrolled_tui.saving import load_marks, save_marks
+from unrolled_tui.screens.file_name import Attempt, FileNameScreen
+from unrolled_tui.screens.listing import ListScreen
+from unrolled_tui.session import Session
+
+_NAME, _READS = 20, 40
+"""Cells of a row for what is marked, and for what the timestep reads."""
+
+
+class Place(NamedTuple):
+    """Where one goes from the list: a timestep, or a unit of a layer.
+
+    Attributes:
+        t: The timestep, from 0, or None.
+        layer: Which of the layers on the screen, from 0.
+        unit: Its unit, from 0.
+    """
+
+    t: int | None
+    layer: int = 0
+    unit: int = 0
+
+
+class MarksScreen(ListScreen[Place]):
+    """The bookmarks and notes of a session. Answers where to go."""
+
+    title_text: ClassVar[str] = "bookmarks and notes"
+    empty: ClassVar[str] = "Nothing is marked yet: in the stepper m marks a timestep, and a writes a note on a unit."
+    keys: ClassVar[tuple[str, ...]] = ("enter go there", "d delete", "w write to a file", "r read", "esc close")
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("shift+m,M", "dismiss(None)", "close"),
+        Binding("enter", "go", "go there"),
+        Binding("d,delete,backspace", "remove", "delete"),
+        Binding("w", "write", "write"),
+        Binding("r", "read", "read"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    def rows(self) -> list[Line]:
+        """A row for each bookmark, then one for each note."""
+        return [self._row(mark) for mark in self._marks]
+
+    def whole(self) -> str:
+        """The selected note; and whether the file has all of this."""
+        mark, notebook = self._marks[self.selected], self._session.notebook
+        changed = "" if notebook.marks == notebook.kept else "Not written to a file yet."
+        return mark.text if isinstance(mark, Note) else changed
+
+    def action_go(self) -> None:
+        """Answers where the selected one is."""
+        if self._marks:
+            mark = self._marks[self.selected]
+            self.dismiss(Place(None, mark.layer, mark.unit) if isinstance(mark, Note) else Place(mark))
+
+    def action_remove(self) -> None:
+        """Removes the selected one."""
+        if self._marks:
+            mark, notebook = self._marks[self.selected], self._session.notebook
+            marks = notebook.marks
+            left = marks.noted(mark.layer, mark.unit, "") if isinstance(mark, Note) else marks.toggled(mark)
+            self._session.notebook = notebook.with_marks(left)
+            self.draw()
+
+    def action_write(self) -> None:
+        """Asks for the file to write them to."""
+
+        async def attempt(path: str, replace: bool) -> None:
+            with naming(path, OptionError):
+                check_ending(path, (".json",))
+            save_marks(self._session, path, replace)
+
+        self._ask("Write bookmarks and notes to:", "Written to", attempt, writes=True)
+
+    def action_read(self) -> None:
+        """Asks for the file to read others from."""
+
+        async def attempt(path: str, _replace: bool) -> None:
+            load_marks(self._session, path)
+
+        self._ask("Read bookmarks and notes, instead of these, from:", "Read from", attempt, writes=False)
+
+    def _ask(self, question: str, done: str, attempt: Attempt, writes: bool) -> None:
+        def tell(path: str | None) -> None:
+            if path is not None:
+                self.tell(f"{done} {path}.")
+
+        self.app.push_screen(FileNameScreen(question, self._session.notebook.path, attempt, writes), tell)
+
+    @property
+    def _marks(self) -> tuple[int | Note, ...]:
+        marks = self._session.notebook.marks
+        return (*marks.bookmarks, *marks.notes)
+
+    def _row(self, mark: int | Note) -> Line:
+        session = self._session
+        if isinstance(mark, Note):
+            layer = f"layer {mark.layer + 1}  " if session.versus is not None else ""
+            return line(Span(f"{layer}unit {mark.unit + 1:,}".ljust(_NAME), "strong"), mark.text)
+        labels = session.sequence.labels
+        token = labels[mark] if labels else ""
+        reads = timestep_text(session.sequence.values[mark].tolist(), token, _READS)
+        return line(Span(f"t {mark + 1:,}".ljust(_NAME), "mark"), Span(f"x{mark + 1} ", "dim"), reads)
