@@ -39,7 +39,7 @@ async def test_the_memory_as_a_table(tmp_path: Path) -> None:
     assert {int(row[0]): row[1] for row in table[1:]} == dict(enumerate(session.sequence.labels[:8], 1))
     left = [float(row[4]) for row in table[1:]]
     assert left == sorted(left, key=abs, reverse=True)
-    assert float(table[-1][5]) == pytest.approx(session.step.c[1], rel=1e-12)
+    assert float(table[-1][5]) == pytest.approx(session.numbers()["c"], rel=1e-12)
     assert [float(row[2]) * float(row[3]) for row in table[1:]] == pytest.approx(left, rel=1e-12)
 
 
