@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from unrolled.activations import ACTIVATIONS
+from unrolled.choices import Choices
 from unrolled.compare import Parting, find_parting
 from unrolled.errors import (
     ConditionError,
@@ -22,6 +23,7 @@ from unrolled.errors import (
     TimestepError,
     UnrolledError,
 )
+from unrolled.gru import GRU
 from unrolled.layer import RecurrentLayer
 from unrolled.ledger import Ledger, ledger
 from unrolled.lstm import LSTM
@@ -29,8 +31,9 @@ from unrolled.memory import Memory, MemoryTriangle, half_life, memory, memory_tr
 from unrolled.parameters import Convention, Tally, tally
 from unrolled.run import Run
 from unrolled.sequences import InputSequence
-from unrolled.step import LSTMStep, Step
-from unrolled.trace import LSTMTrace, Trace
+from unrolled.simple_rnn import SimpleRNN
+from unrolled.step import GRUStep, LSTMStep, SimpleRNNStep, Step
+from unrolled.trace import GRUTrace, LSTMTrace, SimpleRNNTrace, Trace
 from unrolled.walk import Walk
 from unrolled.wiring import WireCount, count_wires
 
@@ -41,9 +44,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "LSTM",
+    "Choices",
     "ConditionError",
     "Convention",
+    "GRUStep",
+    "GRUTrace",
     "InputSequence",
     "LSTMStep",
     "LSTMTrace",
@@ -59,6 +66,9 @@ __all__ = [
     "Run",
     "SequenceFileError",
     "ShapeError",
+    "SimpleRNN",
+    "SimpleRNNStep",
+    "SimpleRNNTrace",
     "Step",
     "Tally",
     "TimestepError",

@@ -28,8 +28,9 @@ class Phase:
     """One stage inside a timestep.
 
     Attributes:
-        name: One word: read, project, gate, write or show.
-        computes: The attributes of a step that are known from this phase on.
+        name: One word: read, project, gate, propose, write or show.
+        computes: The attributes of a step that are known from this phase on, and `z_` before a gate's name for its
+            pre-activation.
         formula: What happens, for all units at once.
         numbers: The same for one unit, with the names of a step's attributes in braces.
     """
@@ -64,7 +65,7 @@ class Anatomy:
     Attributes:
         cell: The cell's name, as Keras has it.
         gates: What has a block of weights, in the order of the blocks.
-        states: What is shown after the gates: the cell state, if there is one, and the hidden state.
+        states: What every unit has beside its gates: the cell state, if there is one, and what it puts out.
         carries: The names of the states in the order in which `step` and `unroll` take them, h first.
         phases: The stages inside a timestep, in their order.
         account: How its memory works, or None if no state goes on but through weights.
@@ -79,5 +80,5 @@ class Anatomy:
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """The gates, then the states."""
-        return self.gates + self.states
+        """The gates, then the states, each once: the only gate of a simple recurrent layer is its state too."""
+        return self.gates + tuple(state for state in self.states if state not in self.gates)

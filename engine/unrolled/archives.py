@@ -46,6 +46,18 @@ def archive(file: io.BufferedReader) -> Iterator[zipfile.ZipFile]:
         yield opened
 
 
+def member_names(file: io.BufferedReader) -> tuple[str, ...]:
+    """The names of the members of the zip archive in `file`, which is left at its beginning.
+
+    Raises:
+        UnreadableError: If it is no archive, is damaged, encrypted, or claims to hold too much.
+    """
+    with archive(file) as opened:
+        names = tuple(opened.namelist())
+    file.seek(0)
+    return names
+
+
 @contextmanager
 def unpacking() -> Iterator[None]:
     """Raises what `zipfile` says of a damaged archive as `UnreadableError`."""

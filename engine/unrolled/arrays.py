@@ -1,5 +1,7 @@
 """The array types that the engine speaks, and what it does to every array it keeps."""
 
+from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -38,3 +40,21 @@ def aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size].view(kind).reshape(shape)
+
+
+def on_cache_line(values: Array) -> Array:
+    """A copy of `values` in C order that starts on a cache line."""
+    copy = aligned(values.shape, values.dtype)
+    copy[...] = values
+    return copy
+
+
+def joined(state: State) -> Array:
+    """The arrays of a state side by side, (…, all their widths)."""
+    return np.concatenate(state, axis=-1)
+
+
+def parted(array: Array, widths: Iterable[int]) -> State:
+    """A state out of its arrays side by side, as views."""
+    ends = list(accumulate(widths))
+    return tuple(np.split(array, ends[:-1], axis=-1))

@@ -10,8 +10,8 @@ MOST_UNITS = 65_536
 MOST_WEIGHT_BYTES = 1 << 30
 
 
-def weight(name: str, values: npt.ArrayLike, axes: int) -> Array:
-    """A copy of `values` as float32 or float64, in C order.
+def weight(name: str, values: npt.ArrayLike, axes: int | None) -> Array:
+    """A copy of `values` as float32 or float64, in C order; of any number of axes if `axes` is None.
 
     Raises:
         ShapeError: If it holds no real numbers, or has another number of axes.
@@ -22,10 +22,38 @@ def weight(name: str, values: npt.ArrayLike, axes: int) -> Array:
         raise ShapeError(f"{name}: expected an array of {axes} axes, got {error}") from error
     if array.dtype.kind not in "fiub":
         raise ShapeError(f"{name}: expected real numbers, got {array.dtype}")
-    if array.ndim != axes:
+    if axes is not None and array.ndim != axes:
         raise ShapeError(f"{name}: expected {axes} axes, got shape {array.shape}")
     kind = {"f2": np.float32, "f4": np.float32}.get(array.dtype.str[1:], np.float64)
     return np.array(array, kind, order="C")
+
+
+def check_blocks(gates: int, arrays: dict[str, Array], bias_rows: int = 1) -> None:
+    """Checks that a kernel, a recurrent kernel and a bias have the same blocks, one for each gate.
+
+    With a `projection` among the arrays, the recurrent kernel has a row for each of its columns.
+
+    Raises:
+        ShapeError: If the shapes disagree. The message names both.
+    """
+    kernel, recurrent_kernel, bias = arrays["kernel"], arrays["recurrent_kernel"], arrays.get("bias")
+    shape = recurrent_kernel.shape
+    units, rows = (shape[0], "units") if "projection" not in arrays else (len(arrays["projection"]), "P")
+    columns = gates * units
+    if shape[1] != columns or not columns or not shape[0]:
+        blocks = f"{gates}·units" if gates > 1 else "units"
+        beside = f" beside a projection of shape {arrays['projection'].shape}" if rows == "P" else ""
+        raise ShapeError(f"recurrent_kernel: expected shape ({rows}, {blocks}){beside}, got {shape}")
+    if kernel.shape[1] != columns or not len(kernel):
+        raise ShapeError(
+            f"kernel: expected shape (features, {columns}) beside a recurrent_kernel of shape {shape}, "
+            f"got {kernel.shape}"
+        )
+    expected = (columns,) if bias_rows == 1 else (bias_rows, columns)
+    if bias is not None and bias.shape != expected:
+        raise ShapeError(
+            f"bias: expected shape {expected} beside a recurrent_kernel of shape {shape}, got {bias.shape}"
+        )
 
 
 def check_fresh(units: int, features: int, gates: int, seed: int | None) -> None:

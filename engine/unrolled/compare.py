@@ -36,7 +36,7 @@ def find_parting(one: Run[Any], other: Run[Any], tolerance: float = 1e-6) -> Ite
 
     Args:
         one: The first run, of a single sequence.
-        other: The second, of a layer of the same cell and size over as many timesteps.
+        other: The second, of a layer of the same cell with the same parts and size, over as many timesteps.
         tolerance: The largest difference that is none. Something that is not a number in one run alone is one.
 
     Yields:
@@ -47,7 +47,8 @@ def find_parting(one: Run[Any], other: Run[Any], tolerance: float = 1e-6) -> Ite
         ShapeError: If the runs are not of one shape.
     """
     shapes = [(run.layer.anatomy.cell, len(run), run.layer.units, run.sequence.ndim) for run in (one, other)]
-    if shapes[0] != shapes[1] or one.sequence.ndim != 2:
+    parts = [run.layer.anatomy.quantities for run in (one, other)]
+    if shapes[0] != shapes[1] or parts[0] != parts[1] or one.sequence.ndim != 2:
         raise ShapeError(f"compare: expected two runs of one cell, length and number of units, got {shapes}")
     for start in range(0, len(one), STRETCH):
         stop = min(start + STRETCH, len(one))

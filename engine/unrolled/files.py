@@ -78,7 +78,7 @@ def opened(path: str) -> Iterator[io.BufferedReader]:
         raise UnreadableError("expected the name of a file, got one with NUL in it")
     _check_kind(Path(path).stat())
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    with open(path, "rb", opener=lambda name, _flags: os.open(name, flags)) as file:
         facts = os.fstat(file.fileno())
         _check_kind(facts)  # again: it may have become something else in between
         _check_size(facts.st_size)

@@ -73,9 +73,6 @@ class Chunk(ABC, Generic[StepT]):
 
     Args:
         record: Where the timesteps go.
-        raw: What the cell's activations are given, sign · z for each row, with the axes of `shown`.
-        shown: Where z goes.
-        signs: The sign of each z, with the axes of a row of `shown`.
 
     Attributes:
         record: Where the timesteps go.
@@ -84,10 +81,9 @@ class Chunk(ABC, Generic[StepT]):
         start: The timestep of its first row.
     """
 
-    def __init__(self, record: Record[StepT], raw: Array, shown: Array, signs: Array) -> None:
+    def __init__(self, record: Record[StepT]) -> None:
         self.record = record
         self.length = self.done = self.start = 0
-        self._raw, self._shown, self._signs = raw, shown, signs
         self._x: Array
         self._loop: Iterator[None] = iter(())
         # A gate that is shut makes exp overflow, and NaN or infinity in the input goes on as such: neither is worth
@@ -105,18 +101,14 @@ class Chunk(ABC, Generic[StepT]):
     def advance(self, until: int) -> None:
         """Computes the rows up to, and without, `until`."""
         if until > self.done:
-            rows = slice(self.done, until)
             self._quiet.run(deque, islice(self._loop, until - self.done), 0)
-            np.multiply(self._raw[rows], self._signs, self._shown[rows])
             self.done = until
 
     def steps(self) -> Iterator[StepT]:
         """Computes a row at each `next`, and yields its step."""
-        quietly, loop, signs, multiply = self._quiet.run, self._loop, self._signs, np.multiply
-        for step, raw, shown in zip(self.trace(), self._raw, self._shown, strict=False):
+        quietly, loop = self._quiet.run, self._loop
+        for step in self.trace():
             quietly(next, loop)  # the step is made of views, so it shows what is computed now
-            shown[...] = raw  # a product into another order would take three times as long, on a single row
-            multiply(shown, signs, shown)
             self.done += 1
             yield step
 

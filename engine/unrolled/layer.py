@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Generic, Self, TypeAlias
+from typing import Any, Generic, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from unrolled.anatomy import Anatomy
 from unrolled.arrays import Array, State, frozen, read_only
 from unrolled.errors import OptionError, ShapeError
 from unrolled.kernel import Kernel
+from unrolled.senders import Senders
 from unrolled.step import StepT
 from unrolled.trace import Trace
 
@@ -25,12 +26,20 @@ class RecurrentLayer(ABC, Generic[StepT]):
     the same). Everything else is here.
     """
 
-    anatomy: ClassVar[Anatomy]
+    @property
+    @abstractmethod
+    def anatomy(self) -> Anatomy:
+        """What the cell is made of."""
 
     @property
     @abstractmethod
     def units(self) -> int:
         """The number of units."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """The number of coordinates of h_t: the units, or fewer behind a projection."""
 
     @property
     @abstractmethod
@@ -45,7 +54,7 @@ class RecurrentLayer(ABC, Generic[StepT]):
     @property
     @abstractmethod
     def weights(self) -> dict[str, Array]:
-        """The weight arrays by name, those the layer has: kernel, recurrent_kernel, bias."""
+        """The weight arrays by name, those the layer has: kernel, recurrent_kernel, bias, peepholes, projection."""
 
     @abstractmethod
     def bounds(self, name: str) -> tuple[float, float]:
@@ -55,9 +64,26 @@ class RecurrentLayer(ABC, Generic[StepT]):
     def activation_of(self, gate: str) -> str:
         """The name of the activation that makes `gate` from its pre-activation."""
 
+    @property
+    def clip(self) -> float | None:
+        """How far from 0 a pre-activation may be before it goes into its activation: ±clip; None for any."""
+        return None
+
     @abstractmethod
-    def with_weights(self, kernel: Array, recurrent_kernel: Array, bias: Array | None) -> Self:
-        """A layer like this one with other weights, of any size."""
+    def senders(self, gate: str) -> tuple[Senders, ...]:
+        """All that reaches the pre-activation of `gate`, with its weights."""
+
+    @abstractmethod
+    def signals(self, step: StepT, gate: str) -> tuple[Array, ...]:
+        """What each of the `senders` of `gate` sends at one timestep of a single sequence.
+
+        Σ weights · signals, down the senders and over all kinds of them, is the pre-activation of each unit. Each
+        array has a row for each sender, or one for all, and a column for each unit, or one for all.
+        """
+
+    @abstractmethod
+    def with_weights(self, kernel: Array, recurrent_kernel: Array, bias: Array | None, **others: Any) -> Self:
+        """A layer like this one with other weights, of any size; `others` are those that only some cells have."""
 
     @abstractmethod
     def step(self, x: npt.ArrayLike, state: State | None = None, t: int = 0) -> StepT:
@@ -65,7 +91,7 @@ class RecurrentLayer(ABC, Generic[StepT]):
 
         Args:
             x: The input x_t, shape (…, features).
-            state: What the timestep before left, h first, each of shape (…, units). Zeros if not given.
+            state: What the timestep before left, h first, as `zero_state` has them. Zeros if not given.
             t: The number that the step carries.
 
         Raises:
@@ -77,30 +103,57 @@ class RecurrentLayer(ABC, Generic[StepT]):
     def fast(self) -> Kernel[StepT]:
         """The fast form of the arithmetic, prepared once."""
 
+    @property
+    def separable(self) -> bool:
+        """Whether the wires between the units can be cut: not where a projection mixes all units in each of h_t."""
+        return self.outputs == self.units and "projection" not in self.weights
+
     def without_connections(self) -> Self:
-        """This layer with the wires between its units cut: the recurrent kernel's blocks keep their diagonals only."""
+        """This layer with the wires between its units cut: the recurrent kernel's blocks keep their diagonals only.
+
+        Raises:
+            OptionError: If the units are not separable.
+        """
+        self._check_separable()
         itself = np.tile(np.eye(self.units, dtype=self.dtype), len(self.anatomy.gates))
-        weights = self.weights
-        return self.with_weights(weights["kernel"], weights["recurrent_kernel"] * itself, weights.get("bias"))
+        weights = dict(self.weights)
+        recurrent_kernel = weights.pop("recurrent_kernel") * itself
+        return self.with_weights(weights.pop("kernel"), recurrent_kernel, weights.pop("bias", None), **weights)
 
     def unit(self, unit: int) -> Self:
         """The unit `unit`, counted from 0, as a layer of its own, which reads the input and itself.
 
         Raises:
-            OptionError: If there is no such unit.
+            OptionError: If there is no such unit, or the units are not separable.
         """
+        self._check_separable()
         if not 0 <= unit < self.units:
             raise OptionError(f"unit: expected 0 to {self.units - 1}, got {unit}")
         columns = unit + self.units * np.arange(len(self.anatomy.gates))
-        weights = self.weights
-        bias = weights["bias"][..., columns] if "bias" in weights else None
-        recurrent_kernel = weights["recurrent_kernel"][unit : unit + 1, columns]
-        return self.with_weights(weights["kernel"][:, columns], recurrent_kernel, bias)
+        weights = dict(self.weights)
+        recurrent_kernel = weights.pop("recurrent_kernel")[unit : unit + 1, columns]
+        kernel = weights.pop("kernel")[:, columns]
+        bias = weights.pop("bias")[..., columns] if "bias" in weights else None
+        others = {name: array[..., unit : unit + 1] for name, array in weights.items()}
+        return self.with_weights(kernel, recurrent_kernel, bias, **others)
+
+    def _check_separable(self) -> None:
+        if not self.separable:
+            raise OptionError(
+                f"units: expected a layer whose units can be told apart, got a projection, which mixes {self.units:,} "
+                f"units in each of {self.outputs:,} values of h"
+            )
+
+    def width(self, name: str) -> int:
+        """How many coordinates the attribute `name` of a step has."""
+        if name == "x":
+            return self.features
+        return self.outputs if name in ("h", "h_previous") else self.units
 
     def zero_state(self, batch: tuple[int, ...] = ()) -> State:
-        """The state before the first timestep, all zeros, one array of shape (*batch, units) for each state."""
-        zeros = read_only(np.zeros((*batch, self.units), self.dtype))
-        return (zeros,) * len(self.anatomy.carries)
+        """The state before the first timestep: zeros, of shape (*batch, units) for each state, h as wide as it is."""
+        widths = map(self.width, self.anatomy.carries)
+        return tuple(read_only(np.zeros((*batch, width), self.dtype)) for width in widths)
 
     def unroll(self, xs: Sequence, initial_state: State | None = None) -> Iterator[StepT]:
         """The explicit timestep iterator: yields the step of each timestep, and computes it when it is asked for.
@@ -160,7 +213,7 @@ class RecurrentLayer(ABC, Generic[StepT]):
         return frozen(array.copy())
 
     def state(self, state: State | None, batch: tuple[int, ...]) -> State:
-        """`state` as read-only arrays of shape (*batch, units) and the layer's dtype; zeros if it is None.
+        """`state` as read-only arrays as `zero_state` has them, of the layer's dtype; zeros if it is None.
 
         Raises:
             ShapeError: If it has another number of arrays, or other shapes.
@@ -170,9 +223,9 @@ class RecurrentLayer(ABC, Generic[StepT]):
         names = self.anatomy.carries
         if len(state) != len(names):
             raise ShapeError(f"initial state: expected {len(names)} arrays ({', '.join(names)}), got {len(state)}")
-        shape, arrays = (*batch, self.units), []
+        arrays = []
         for name, values in zip(names, state, strict=True):
-            array = self._numbers(values, "initial state")
+            array, shape = self._numbers(values, "initial state"), (*batch, self.width(name))
             if array.shape != shape:
                 raise ShapeError(f"initial state {name}: expected shape {shape}, got {array.shape}")
             arrays.append(frozen(array.copy()) if array.flags.writeable else array)

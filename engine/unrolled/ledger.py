@@ -1,6 +1,7 @@
 """The ledger: every product that makes one gate of one unit at one timestep, term by term."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -9,36 +10,34 @@ import numpy.typing as npt
 from unrolled.arrays import Array, read_only
 from unrolled.errors import OptionError
 from unrolled.layer import RecurrentLayer
+from unrolled.senders import GROUPS, Senders
 from unrolled.step import Step
 
-GROUPS = ("from the input", "from other units", "from itself", "bias")
-"""Where a term comes from; `Ledger.groups` holds indices into this."""
-
-INPUT, OTHERS, ITSELF, BIAS = range(len(GROUPS))
+__all__ = ["GROUPS", "Ledger", "ledger"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ledger:
     """What adds up to the pre-activation z of one gate of one unit: z = Σ weight · signal.
 
-    The terms are in the order input, units, bias. The arrays are of shape (features + units + 1,), or one shorter for a
-    layer without bias, and read-only.
+    The terms are in the order input, units, bias and what else the cell has. The arrays have a number for each, and are
+    read-only.
 
     Attributes:
         gate: The gate's name.
         unit: The unit, from 0.
-        features: How many of the terms come from the input.
+        senders: The kinds of terms, in their order: a term for each sender.
         weights: W[x_j → gate], U[h_k → gate] and the bias.
-        signals: x_t, h_(t-1) and 1.
+        signals: x_t, h_(t-1) and 1; what the cell makes of them first, such as r ⊙ h_(t-1) for a GRU's candidate.
         products: weights · signals.
         groups: Where each term comes from, as an index into `GROUPS`.
-        z: The pre-activation, as the engine has it.
+        z: The pre-activation, as the engine has it, before any clip.
         value: The activation, as the engine has it.
     """
 
     gate: str
     unit: int
-    features: int
+    senders: tuple[Senders, ...]
     weights: Array
     signals: Array
     products: Array
@@ -69,21 +68,32 @@ class Ledger:
         """What each of the `GROUPS` adds."""
         return tuple(float(self.products[self.groups == group].sum()) for group in range(len(GROUPS)))
 
+    @property
+    def features(self) -> int:
+        """How many of the terms come from the input."""
+        return len(self.senders[0])
+
+    @property
+    def last_of_each_kind(self) -> tuple[int, ...]:
+        """The terms with the longest names of their kind."""
+        return tuple(end - 1 for end in accumulate(map(len, self.senders)))
+
     def weight_name(self, term: int) -> str:
         """The weight of a term, such as `W[x1→f2]`, `U[h3→f2]` or `b[f2]`, counted from 1."""
-        target = f"{self.gate}{self.unit + 1}"
-        signal = self._signal(term)
-        return f"{'W' if term < self.features else 'U'}[{signal}→{target}]" if signal else f"b[{target}]"
+        kind, place = self._place(term)
+        return kind.weight_name(place, self.gate, self.unit)
 
     def signal_name(self, term: int) -> str:
-        """The signal of a term: `x1`, `h3(t-1)`, or nothing for the bias."""
-        signal = self._signal(term)
-        return f"{signal}(t-1)" if term >= self.features and signal else signal
+        """The signal of a term: `x1`, `h3(t-1)`, `r2·h3(t-1)`, or nothing for the bias."""
+        kind, place = self._place(term)
+        return kind.signal_name(place, self.unit)
 
-    def _signal(self, term: int) -> str:
-        if self.groups[term] == BIAS:
-            return ""
-        return f"x{term + 1}" if term < self.features else f"h{term - self.features + 1}"
+    def _place(self, term: int) -> tuple[Senders, int]:
+        for kind in self.senders[:-1]:
+            if term < len(kind):
+                return kind, term
+            term -= len(kind)
+        return self.senders[-1], term
 
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
@@ -106,22 +116,19 @@ def ledger(layer: RecurrentLayer[Any], step: Step, gate: str, unit: int) -> Ledg
         raise OptionError(f"unit: expected 0 to {layer.units - 1}, got {unit}")
     if step.x.ndim != 1:
         raise OptionError(f"step: expected one of a single sequence, got inputs of shape {step.x.shape}")
-    column = names.index(gate) * layer.units + unit
-    arrays = layer.weights
-    bias = [arrays["bias"][column]] if "bias" in arrays else []
-    weights = np.concatenate([arrays["kernel"][:, column], arrays["recurrent_kernel"][:, column], bias])
-    signals = np.concatenate([step.x, step.h_previous, np.ones(len(bias))])
-    groups = np.repeat(np.array([INPUT, OTHERS, BIAS], np.int8), [layer.features, layer.units, len(bias)])
-    groups[layer.features + unit] = ITSELF
-    weights, signals = weights.astype(np.float64), signals.astype(np.float64)
+    kinds = layer.senders(gate)
+    signals = zip(kinds, layer.signals(step, gate), strict=True)
+    heard = np.concatenate([np.broadcast_to(sent, kind.weights.shape)[:, unit] for kind, sent in signals])
+    weights = np.concatenate([kind.weights[:, unit] for kind in kinds]).astype(np.float64)
+    heard = heard.astype(np.float64)
     return Ledger(
         gate=gate,
         unit=unit,
-        features=layer.features,
+        senders=kinds,
         weights=read_only(weights),
-        signals=read_only(signals),
-        products=read_only(weights * signals),
-        groups=groups,
-        z=float(step.z[names.index(gate), unit]),
+        signals=read_only(heard),
+        products=read_only(weights * heard),
+        groups=np.concatenate([kind.groups(unit) for kind in kinds]),
+        z=float(step.pre_activations[names.index(gate), unit]),
         value=float(getattr(step, gate)[unit]),
     )

@@ -1,49 +1,28 @@
 """The LSTM cell: weights and the arithmetic of one timestep, to be read from top to bottom."""
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.activations import Function, activation_named
-from unrolled.anatomy import Account, Anatomy, Phase, Quantity
-from unrolled.arrays import Array, State, by_gate, read_only
-from unrolled.checks import check_fresh, weight
+from unrolled.anatomies import lstm_anatomy
+from unrolled.anatomy import Anatomy
+from unrolled.arrays import Array, State, by_gate
+from unrolled.cell import Cell
+from unrolled.checks import check_blocks
 from unrolled.errors import ShapeError
-from unrolled.initializers import glorot_uniform, orthogonal
-from unrolled.layer import RecurrentLayer
+from unrolled.kernel import Kernel
 from unrolled.lstm_kernel import LSTMKernel
-from unrolled.step import LSTMStep, maker
-from unrolled.trace import LSTMTrace
-
-ANATOMY = Anatomy(
-    cell="LSTM",
-    gates=(
-        Quantity("i", "i", "input gate", "how much of the candidate is written"),
-        Quantity("f", "f", "forget gate", "how much of the old cell state is kept"),
-        Quantity("g", "g", "candidate", "what would be written"),
-        Quantity("o", "o", "output gate", "how much of the cell state is shown"),
-    ),
-    states=(
-        Quantity("c", "c", "cell state", "what the unit remembers, private to it"),
-        Quantity("h", "h", "hidden state", "what the unit puts out, and all units read at t+1"),
-    ),
-    carries=("h", "c"),
-    phases=(
-        Phase("read", ("x", "h_previous", "c_previous"), "x_t, h_(t-1) and c_(t-1) come in", "c_(t-1) = {c_previous}"),
-        Phase("project", ("z",), "z = W·x_t + U·h_(t-1) + b", "z = {z_i}, {z_f}, {z_g}, {z_o}"),
-        Phase("gate", ("i", "f", "g", "o"), "i, f, o = σ(z)   g = tanh(z)", "i {i}  f {f}  g {g}  o {o}"),
-        Phase("write", ("c", "tanh_c"), "c_t = f ⊙ c_(t-1) + i ⊙ g", "{f}·{c_previous} + {i}·{g} = {c}"),
-        Phase("show", ("h",), "h_t = o ⊙ tanh(c_t)", "{o}·{tanh_c} = {h}"),
-    ),
-    account=Account("c", "c_previous", "f", "i ⊙ g"),
-)
+from unrolled.senders import ITSELF, Senders
+from unrolled.step import LSTMStep
+from unrolled.trace import LSTMTrace, ProjectedLSTMTrace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LSTM(RecurrentLayer[LSTMStep]):
+class LSTM(Cell[LSTMStep]):
     """A long short-term memory layer (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000).
 
     In the layout of `keras.layers.LSTM`, with the blocks of the gates in the order i, f, g, o.
@@ -54,103 +33,80 @@ class LSTM(RecurrentLayer[LSTMStep]):
         bias: b, shape (4·units,), or None for a layer without.
         activation: For the candidate and for c_t, by name (see `ACTIVATIONS`).
         recurrent_activation: For the input, forget and output gate, by name.
+        output_activation: For c_t, if it is not the candidate's.
+        peepholes: p, what each unit's own cell state does to its gates, shape (3, units) in the order i, f, o (Gers and
+            Schmidhuber, 2000). The input and forget gate see c_(t-1), the output gate c_t.
+        projection: V, shape (units, P): h_t is (o ⊙ tanh(c_t))·V (Sak et al., 2014), and the recurrent kernel has the
+            shape (P, 4·units).
+        coupled: Whether f is 1 − i, as in ONNX's `input_forget`. Such a layer has the three blocks i, g, o. If there
+            are four, f's, which ONNX stores and does not use, is dropped; so is f's row of the peepholes.
+        clip: What goes into the gates' activations is clipped to ±clip. The pre-activations are shown as they were
+            before. What goes into the activation of c_t is not clipped, as in ONNX Runtime.
 
     Raises:
         ShapeError: If the shapes disagree. The message names both.
-        OptionError: If there is no such activation.
+        OptionError: If there is no such activation, or the clip is not positive.
 
     The weights are copied, and are read-only from then on. They stay float32 or float64 as given; other numbers become
     float64, and float16 float32.
     """
 
-    kernel: Array
-    recurrent_kernel: Array
-    bias: Array | None = None
-    activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
+    _: KW_ONLY
+    output_activation: str | None = None
+    peepholes: Array | None = None
+    projection: Array | None = None
+    coupled: bool = False
 
-    anatomy: ClassVar[Anatomy] = ANATOMY
+    axes: ClassVar[dict[str, int | None]] = {**Cell.axes, "peepholes": 2, "projection": 2}
+    blocks: ClassVar[int] = 4
 
-    def __post_init__(self) -> None:
-        """Checks everything once, so that nothing has to be checked in a timestep."""
-        kernel = weight("kernel", self.kernel, 2)
-        recurrent_kernel = weight("recurrent_kernel", self.recurrent_kernel, 2)
-        bias = None if self.bias is None else weight("bias", self.bias, 1)
-        columns = 4 * len(recurrent_kernel)
-        if recurrent_kernel.shape[1] != columns or not columns:
-            raise ShapeError(f"recurrent_kernel: expected shape (units, 4·units), got {recurrent_kernel.shape}")
-        if kernel.shape[1] != columns or not len(kernel):
-            raise ShapeError(
-                f"kernel: expected shape (features, {columns}) beside a recurrent_kernel of shape "
-                f"{recurrent_kernel.shape}, got {kernel.shape}"
-            )
-        if bias is not None and bias.shape != (columns,):
-            raise ShapeError(
-                f"bias: expected shape ({columns},) beside a recurrent_kernel of shape {recurrent_kernel.shape}, "
-                f"got {bias.shape}"
-            )
-        activation_named(self.activation)
-        activation_named(self.recurrent_activation, "recurrent_activation")
-        dtype = np.result_type(*(array for array in (kernel, recurrent_kernel, bias) if array is not None))
-        for name, array in (("kernel", kernel), ("recurrent_kernel", recurrent_kernel), ("bias", bias)):
-            if array is not None:
-                object.__setattr__(self, name, read_only(array.astype(dtype, copy=False)))
+    def advance(self, projected: Array, *state: Array) -> tuple[Array, ...]:
+        """The arithmetic of a timestep: every line is an equation of the LSTM. See `Cell.advance`."""
+        h_previous, c_previous = state
+        squash, activate, activate_c = self._squash, self._activate, self._activate_c
 
-    @classmethod
-    def initialize(
-        cls, units: int, features: int, seed: int | None = None, dtype: npt.DTypeLike = np.float64
-    ) -> "LSTM":
-        """A fresh layer, with Keras's default initialisers.
-
-        Glorot uniform kernel, orthogonal recurrent kernel, zero bias but 1 for the forget gate (Jozefowicz et al.,
-        2015). The same seed gives the same weights; None takes a new one each time.
-
-        Raises:
-            OptionError: If there would be no unit or no feature, or too many of them to hold, or the seed is negative.
-        """
-        check_fresh(units, features, 4, seed)
-        generator = np.random.default_rng(seed)
-        kernel = glorot_uniform(generator, features, 4 * units)
-        recurrent_kernel = orthogonal(generator, units, 4 * units)
-        bias = np.repeat([0.0, 1.0, 0.0, 0.0], units)
-        return cls(kernel.astype(dtype), recurrent_kernel.astype(dtype), bias.astype(dtype))
-
-    @np.errstate(over="ignore", invalid="ignore", under="ignore")
-    def step(self, x: npt.ArrayLike, state: State | None = None, t: int = 0) -> LSTMStep:
-        """One timestep, in the clear form: every line is an equation of the LSTM.
-
-        Args:
-            x: The input x_t, shape (…, features).
-            state: (h_(t-1), c_(t-1)), each of shape (…, units). Zeros if not given.
-            t: The number that the step carries.
-
-        Raises:
-            ShapeError: If `x` or `state` does not fit the layer.
-        """
-        x = self.input(x)
-        h_previous, c_previous = self.state(state, x.shape[:-1])
-        squash, activate = self._functions
-
-        z: Array = x @ self.kernel + h_previous @ self.recurrent_kernel
-        if self.bias is not None:
-            z += self.bias
-        z_i, z_f, z_g, z_o = z = by_gate(z, 4)
+        z = by_gate(projected + h_previous @ self.recurrent_kernel, 3 if self.coupled else 4)
+        z_i, *z_f, z_g, z_o = z  # a coupled layer has no z_f
+        if self.peepholes is not None:
+            z_i += self.peepholes[0] * c_previous
+            if z_f:
+                z_f[0] += self.peepholes[1] * c_previous
         i = squash(z_i)
-        f = squash(z_f)
+        f = 1 - i if self.coupled else squash(z_f[0])
         g = activate(z_g)
-        o = squash(z_o)
         c = f * c_previous + i * g
-        tanh_c = activate(c)
-        h = o * tanh_c
-
-        for array in (z, h, i, f, g, o, c, tanh_c):
-            array.setflags(write=False)
-        step: LSTMStep = maker(LSTMStep)(t, x, h_previous, z, h, c_previous, i, f, g, o, c, tanh_c)
-        return step
+        if self.peepholes is not None:
+            z_o += self.peepholes[-1] * c
+        o = squash(z_o)
+        tanh_c = activate_c(c)
+        m = o * tanh_c
+        if self.projection is None:
+            return h_previous, z, m, c_previous, i, f, g, o, c, tanh_c
+        h = m @ self.projection
+        return h_previous, z, h, c_previous, i, f, g, o, c, tanh_c, m
 
     @cached_property
-    def _functions(self) -> tuple[Function, Function]:
-        return activation_named(self.recurrent_activation).function, activation_named(self.activation).function
+    def _squash(self) -> Function:
+        return self._after_clip(self.recurrent_activation)
+
+    @cached_property
+    def _activate_c(self) -> Function:
+        return activation_named(self.output_activation or self.activation).function
+
+    @cached_property
+    def fast(self) -> Kernel[LSTMStep]:
+        """The fast form of the arithmetic, for runs."""
+        rare = (self.peepholes, self.projection, self.clip, self.output_activation)
+        if self.coupled or any(option is not None for option in rare):
+            return super().fast
+        functions = activation_named(self.activation), activation_named(self.recurrent_activation)
+        return LSTMKernel(self.kernel, self.recurrent_kernel, self.bias, *functions)
+
+    @property
+    def trace_type(self) -> type[LSTMTrace]:
+        """What its traces are."""
+        return LSTMTrace if self.projection is None else ProjectedLSTMTrace
 
     def trace(self, xs: npt.ArrayLike, initial_state: State | None = None) -> LSTMTrace:
         """Every step of a whole run, as arrays of shape (T, …, units).
@@ -160,62 +116,89 @@ class LSTM(RecurrentLayer[LSTMStep]):
         """
         return cast("LSTMTrace", super().trace(xs, initial_state))
 
-    @property
-    def units(self) -> int:
-        """The number of units."""
-        return len(self.recurrent_kernel)
+    # What it is made of.
 
-    @property
-    def features(self) -> int:
-        """The number of features that each timestep of the input has."""
-        return len(self.kernel)
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """The cell as data."""
+        symbol_c = activation_named(self.output_activation or self.activation).symbol
+        return lstm_anatomy(
+            self._written(self.recurrent_activation),
+            self._written(self.activation),
+            lambda c: f"{symbol_c}({c})",
+            peepholes=self.peepholes is not None,
+            projection=self.projection is not None,
+            coupled=self.coupled,
+        )
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """float32 or float64: what the layer computes in."""
-        return self.kernel.dtype
+    def senders(self, gate: str) -> tuple[Senders, ...]:
+        """All that reaches the pre-activation of `gate`, with its weights; through a peephole the cell state."""
+        row = self._peephole(gate)
+        if self.peepholes is None or row is None:
+            return super().senders(gate)
+        signal = "c{receiver}(t)" if gate == "o" else "c{receiver}(t-1)"
+        return (*super().senders(gate), Senders("p", ITSELF, signal, self.peepholes[row][None]))
 
-    @property
-    def weights(self) -> dict[str, Array]:
-        """The weight arrays by name, those the layer has."""
-        arrays = {"kernel": self.kernel, "recurrent_kernel": self.recurrent_kernel}
-        return arrays if self.bias is None else {**arrays, "bias": self.bias}
+    def signals(self, step: LSTMStep, gate: str) -> tuple[Array, ...]:
+        """What each of the `senders` of `gate` sends at one timestep of a single sequence."""
+        if self.peepholes is None or self._peephole(gate) is None:
+            return super().signals(step, gate)
+        return (*super().signals(step, gate), (step.c if gate == "o" else step.c_previous)[None])
+
+    def _peephole(self, gate: str) -> int | None:
+        """The row of the peepholes that is for `gate`."""
+        rows = [each.name for each in self.anatomy.gates if each.name != "g"]
+        return rows.index(gate) if gate in rows else None
 
     def bounds(self, name: str) -> tuple[float, float]:
         """The least and the greatest value that the gate or state `name` can take."""
-        squash, activate = activation_named(self.recurrent_activation), activation_named(self.activation)
-        if name == "c":
+        squash, activate_c = map(
+            activation_named, (self.recurrent_activation, self.output_activation or self.activation)
+        )
+        if name == "c" or (name == "h" and self.projection is not None):
             return -np.inf, np.inf
-        if name == "h":
-            reach = max(abs(squash.low), abs(squash.high)) * max(abs(activate.low), abs(activate.high))
+        if name in ("h", "m"):
+            reach = max(abs(squash.low), abs(squash.high)) * max(abs(activate_c.low), abs(activate_c.high))
             return -reach, reach
-        activation = activate if name == "g" else squash
+        if name == "f" and self.coupled:
+            return 1 - squash.high, 1 - squash.low
+        activation = activation_named(self.activation_of(name))
         return activation.low, activation.high
 
     def activation_of(self, gate: str) -> str:
         """The name of the activation that makes `gate` from its pre-activation."""
         return self.activation if gate == "g" else self.recurrent_activation
 
-    def with_weights(self, kernel: Array, recurrent_kernel: Array, bias: Array | None) -> Self:
-        """A layer like this one with other weights, of any size."""
-        return replace(self, kernel=kernel, recurrent_kernel=recurrent_kernel, bias=bias)
+    # How it is made.
 
-    @cached_property
-    def fast(self) -> LSTMKernel:
-        """The fast form of the arithmetic, for runs."""
-        return LSTMKernel(
-            self.kernel,
-            self.recurrent_kernel,
-            self.bias,
-            activation_named(self.activation),
-            activation_named(self.recurrent_activation),
-        )
+    def _checked(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        units = len(arrays["recurrent_kernel" if self.projection is None else "projection"])
+        if self.coupled:
+            arrays = _without_forget_gate(arrays, units)
+        check_blocks(3 if self.coupled else 4, arrays)
+        rows = 2 if self.coupled else 3
+        if "peepholes" in arrays and arrays["peepholes"].shape != (rows, units):
+            got = arrays["peepholes"].shape
+            raise ShapeError(f"peepholes: expected shape ({rows}, {units}), for {units} units, got {got}")
+        outputs = len(arrays["recurrent_kernel"])
+        if "projection" in arrays and arrays["projection"].shape != (units, outputs):
+            raise ShapeError(
+                f"projection: expected shape (units, {outputs}) beside a recurrent_kernel of shape "
+                f"{arrays['recurrent_kernel'].shape}, got {arrays['projection'].shape}"
+            )
+        return arrays
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles are made anew from the weights, so that theirs are read-only too."""
-        names = ("kernel", "recurrent_kernel", "bias", "activation", "recurrent_activation")
-        return LSTM, tuple(getattr(self, name) for name in names)
+    @classmethod
+    def _fresh_bias(cls, units: int) -> Array:
+        return np.repeat([0.0, 1.0, 0.0, 0.0], units)
 
-    def __repr__(self) -> str:
-        """Sizes instead of weights."""
-        return f"LSTM(units={self.units}, features={self.features}, dtype={self.dtype})"
+
+def _without_forget_gate(arrays: dict[str, Array], units: int) -> dict[str, Array]:
+    """The weights without the blocks and the peephole of f, where there are any."""
+    kept = dict(arrays)
+    for name in ("kernel", "recurrent_kernel", "bias"):
+        if name in arrays and arrays[name].shape[-1] == 4 * units:
+            kept[name] = np.delete(arrays[name], slice(units, 2 * units), axis=-1)
+    if "peepholes" in arrays and len(arrays["peepholes"]) == 3:
+        kept["peepholes"] = arrays["peepholes"][[0, 2]]
+    return kept

@@ -23,7 +23,7 @@ from math import prod
 import numpy as np
 
 from unrolled.activations import Activation, Into
-from unrolled.arrays import Array, State, aligned
+from unrolled.arrays import Array, State, aligned, on_cache_line
 from unrolled.kernel import WIDE, Chunk, Kernel, Record
 from unrolled.step import LSTMStep
 from unrolled.trace import LSTMTrace
@@ -60,7 +60,7 @@ class LSTMRecord(Record[LSTMStep]):
             start=start,
             x=x,
             h_previous=read(self.states[:length, :units]),
-            z=read(self.z[:length]),
+            pre_activations=read(self.z[:length]),
             h=read(self.states[1 : length + 1, :units]),
             c_previous=c_previous,
             i=i,
@@ -142,13 +142,6 @@ class LSTMKernel(Kernel[LSTMStep]):
         return LSTMChunk(self, record, lasting)
 
 
-def on_cache_line(values: Array) -> Array:
-    """A copy of `values` in C order that starts on a cache line."""
-    copy = aligned(values.shape, values.dtype)
-    copy[...] = values
-    return copy
-
-
 class LSTMChunk(Chunk[LSTMStep]):
     """A stretch of timesteps of an LSTM in the making."""
 
@@ -161,7 +154,8 @@ class LSTMChunk(Chunk[LSTMStep]):
         halves = (length, 2, 2 * units, *behind)
         signs = np.empty(halves[1:], kernel.dtype)
         signs.T[...] = kernel.signs.reshape(2, -1).T
-        super().__init__(record, self._signed_z.reshape(halves)[:, ::-1], record.z.reshape(halves), signs)
+        super().__init__(record)
+        self._raw, self._shown, self._signs = self._signed_z.reshape(halves)[:, ::-1], record.z.reshape(halves), signs
         self._views = list(self._make_views()) if lasting else None
         self._squash = kernel.recurrent_activation.prepare((3 * units, *behind), kernel.dtype)
         self._activate = kernel.activation.prepare_unsigned((units, *behind), kernel.dtype)
@@ -169,6 +163,22 @@ class LSTMChunk(Chunk[LSTMStep]):
         # A product of float64 columns with many rows is up to twice as quick the other way round.
         self._turned = bool(behind) and not kernel.joined and kernel.dtype == np.float64 and units >= WIDE
         self._projection = np.empty((*behind, 4 * units) if self._turned else (4 * units, *behind), kernel.dtype)
+
+    def advance(self, until: int) -> None:
+        """Computes the rows up to, and without, `until`."""
+        rows = slice(self.done, until)
+        super().advance(until)
+        np.multiply(self._raw[rows], self._signs, self._shown[rows])
+
+    def steps(self) -> Iterator[LSTMStep]:
+        """Computes a row at each `next`, and yields its step."""
+        quietly, loop, signs, multiply = self._quiet.run, self._loop, self._signs, np.multiply
+        for step, raw, shown in zip(self.trace(), self._raw, self._shown, strict=False):
+            quietly(next, loop)  # the step is made of views, so it shows what is computed now
+            shown[...] = raw  # a product into another order would take three times as long, on a single row
+            multiply(shown, signs, shown)
+            self.done += 1
+            yield step
 
     def _make_views(self) -> Iterator[tuple[Array, ...]]:
         units, raw, rows, states = self._kernel.units, self._signed_z, self.record.rows, self.record.states

@@ -128,7 +128,7 @@ class Overview:
 def quantities_over_time(anatomy: Anatomy) -> tuple[Quantity, ...]:
     """All that a unit has at each timestep: h and the cell state, the gates, and their pre-activations `z_i`, ….
 
-    The quantity `z_i` is no attribute of a step: it is the gate's row of the attribute `z`.
+    The quantity `z_i` is no attribute of a step: it is the gate's row of `pre_activations`.
     """
     before = (
         Quantity(f"z_{gate.name}", f"z_{gate.symbol}", "pre-activation", f"what the {gate.title} is made from")
@@ -180,7 +180,7 @@ def _stacked(layer: RecurrentLayer[Any], traces: list[Trace[Any]]) -> Array:
         rows = slice(start, start + len(trace))
         for place, name in enumerate(names):
             stacked[place, rows] = getattr(trace, name)
-        stacked[-gates:, rows] = trace.z.swapaxes(0, 1)
+        stacked[-gates:, rows] = trace.pre_activations.swapaxes(0, 1)
         start = rows.stop
     return stacked
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,11 @@ from unrolled.files import MOST_ARRAY_BYTES, UnreadableError, check_ending, nami
 from unrolled.finite import not_finite
 from unrolled.npy import read_npy, read_npz
 from unrolled.rows import read_csv, read_jsonl, read_words
-from unrolled.sequences import NAME_LENGTH, InputSequence
+from unrolled.sequences import NAME_LENGTH, InputSequence, ids_as_text
 from unrolled.text import printable
+
+if TYPE_CHECKING:
+    from unrolled.vocabulary import Vocabulary
 
 STANDARD_INPUT = "-"
 
@@ -38,12 +41,48 @@ def read_sequence(path: str, features: int | None = None, dtype: npt.DTypeLike =
     Raises:
         SequenceFileError: If the file cannot be read, is none of these, or does not fit. The message says why.
     """
-    name = "standard input" if path == STANDARD_INPUT else printable(Path(path).name, NAME_LENGTH)
+    name = _name(path)
     with naming(name if path == STANDARD_INPUT else path, SequenceFileError):
-        raw = _standard_input() if path == STANDARD_INPUT else _read_file(path)
-        shaped = _fit(raw, features, is_text=not path.lower().endswith((".npy", ".npz")))
+        shaped = _fit(_read(path), features, _is_text(path))
         values = _convert(shaped, np.dtype(dtype))
     return InputSequence(read_only(values), name, remarks=_remarks(name, values, shaped))
+
+
+def read_tokens(path: str, vocabulary_size: int, vocabulary: "Vocabulary | None" = None) -> InputSequence:
+    """Token ids from a file, for a model that begins with an Embedding: integers (T, 1) or (batch, T, 1).
+
+    NumPy arrays are (T,), (T, 1), (batch, T) or (batch, T, 1). Text has an id on each line, or a sequence. Whole
+    numbers that are stored as floating point ones are fine.
+
+    Args:
+        path: The file, as for `read_sequence`.
+        vocabulary_size: How many ids the model knows.
+        vocabulary: What the ids stand for. Without one, each token is its id.
+
+    Raises:
+        SequenceFileError: If the file cannot be read, or holds something else, or an id that the model does not know.
+            The message says where.
+    """
+    name = _name(path)
+    with naming(name if path == STANDARD_INPUT else path, SequenceFileError):
+        shaped = _fit_tokens(_read(path), vocabulary_size, _is_text(path))
+        _check_ids(shaped, vocabulary_size)
+        values = read_only(_convert(shaped, np.dtype(np.intp)))
+    spell = ids_as_text if vocabulary is None else vocabulary.words
+    tokens = spell(values[:, 0]) if values.ndim == 2 else ()
+    return InputSequence(values, name, tokens, spell=spell)
+
+
+def _name(path: str) -> str:
+    return "standard input" if path == STANDARD_INPUT else printable(Path(path).name, NAME_LENGTH)
+
+
+def _is_text(path: str) -> bool:
+    return not path.lower().endswith((".npy", ".npz"))
+
+
+def _read(path: str) -> npt.NDArray[Any]:
+    return _standard_input() if path == STANDARD_INPUT else _read_file(path)
 
 
 def _standard_input() -> npt.NDArray[Any]:
@@ -116,7 +155,35 @@ def _advice(shape: tuple[int, ...], features: int | None) -> str:
     return f"; use {advice}" if advice else ""
 
 
-def _convert(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> Array:
+def _fit_tokens(values: npt.NDArray[Any], vocabulary_size: int, is_text: bool) -> npt.NDArray[Any]:
+    """`values` as (T, 1) or (batch, T, 1), or an error that says how to make it so."""
+    shape = values.shape
+    if values.ndim == 3 and shape[-1] == 1:
+        ids = values
+    elif values.ndim == 1 or (values.ndim == 2 and shape[-1] == 1):
+        ids = values.reshape(-1, 1)
+    elif values.ndim == 2:
+        ids = values.reshape(-1, 1) if is_text and len(values) == 1 else values[..., None]
+    else:
+        advice = "; use x.argmax(-1) if it is one-hot" if shape[-1:] == (vocabulary_size,) else ""
+        raise UnreadableError(f"expected token ids, (T) or (batch, T), got shape {shape}{advice}")
+    if not ids.size:
+        raise UnreadableError(f"expected one timestep or more, got shape {shape}")
+    return ids
+
+
+def _check_ids(ids: npt.NDArray[Any], vocabulary_size: int) -> None:
+    fits = (ids >= 0) & (ids < vocabulary_size)
+    if ids.dtype.kind == "f":
+        fits &= ids == np.trunc(ids)
+    if not fits.all():
+        found = np.unravel_index(int(np.argmin(fits)), fits.shape)
+        *batch, t, _ = map(int, found)
+        place = "".join(f"sequence {row + 1:,}, " for row in batch) + f"timestep {t + 1:,}"
+        raise UnreadableError(f"expected token ids from 0 to {vocabulary_size - 1:,}, got {ids[found]} at {place}")
+
+
+def _convert(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """`values` in the layer's dtype: the same memory, mapped or not, where it is that already."""
     if values.dtype == dtype:
         return values

@@ -10,10 +10,11 @@ from typing import Generic
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.arrays import Array, State
+from unrolled.arrays import Array, State, joined, parted
 from unrolled.errors import TimestepError
 from unrolled.kernel import Record
 from unrolled.layer import RecurrentLayer
+from unrolled.lazy import LazySequence
 from unrolled.step import StepT
 from unrolled.trace import Trace
 
@@ -51,7 +52,7 @@ class _Passed:
     It only grows, and two readers write the same bits, so they need no lock.
 
     Attributes:
-        checkpoints: The states at every so many timesteps.
+        checkpoints: The states at every so many timesteps, each with its arrays side by side.
         known: How many of them hold something, from the first on.
         frontier: How many timesteps the run has been through, from the first on.
     """
@@ -70,7 +71,8 @@ class Run(Generic[StepT]):
 
     Args:
         layer: The layer.
-        sequence: The whole input, shape (T, …, features). An array of the layer's dtype is not copied.
+        sequence: The whole input, shape (T, …, features). An array of the layer's dtype is not copied, and a
+            `LazySequence` is read as the run goes.
         initial_state: The state before the first timestep. Zeros if not given.
 
     Raises:
@@ -82,17 +84,19 @@ class Run(Generic[StepT]):
     """
 
     def __init__(
-        self, layer: RecurrentLayer[StepT], sequence: npt.ArrayLike, initial_state: State | None = None
+        self, layer: RecurrentLayer[StepT], sequence: npt.ArrayLike | LazySequence, initial_state: State | None = None
     ) -> None:
         self.layer = layer
-        self.sequence = layer.sequence(sequence)
+        self.sequence = sequence if isinstance(sequence, LazySequence) else layer.sequence(sequence)
         self._batch = self.sequence.shape[1:-1]
         self._rows = layer.fast.rows(self._batch)
         state = layer.state(initial_state, self._batch)
         most = max(CHECKPOINTS, CHECKPOINT_BYTES // max(1, sum(array.nbytes for array in state)))
         self._spacing = self._rows * ceil(max(BLOCK, len(self) / most) / self._rows)
-        self._passed = _Passed(np.empty((-(-len(self) // self._spacing), len(state), *state[0].shape), layer.dtype))
-        self._passed.checkpoints[0] = state
+        first = joined(state)
+        self._widths = [array.shape[-1] for array in state]
+        self._passed = _Passed(np.empty((-(-len(self) // self._spacing), *first.shape), layer.dtype))
+        self._passed.checkpoints[0] = first
         self._most_parts = min(MOST_PARTS, BLOCK // self._rows + 1)
         self._start_afresh()
 
@@ -100,11 +104,18 @@ class Run(Generic[StepT]):
         kernel = self.layer.fast
         self._parts: OrderedDict[int, _Part[StepT]] = OrderedDict()
         self._chunk = kernel.chunk(kernel.record(min(self._rows, len(self)), self._batch), lasting=True)
-        self._begin(0, tuple(self._passed.checkpoints[0]))
+        self._begin(0, self.initial_state)
+
+    @property
+    def initial_state(self) -> State:
+        """The state before the first timestep."""
+        return parted(self._passed.checkpoints[0], self._widths)
 
     def fork(self) -> "Run[StepT]":
         """Another reader of the same run, for another thread: what one has passed, the other knows."""
         reader = copy(self)
+        if isinstance(self.sequence, LazySequence):
+            reader.sequence = self.sequence.fork()
         reader._start_afresh()
         return reader
 
@@ -175,7 +186,7 @@ class Run(Generic[StepT]):
         checkpoint = min(start // self._spacing, passed.known - 1)
         here = checkpoint * self._spacing
         if not here <= self._chunk.start <= start:
-            self._begin(here, tuple(passed.checkpoints[checkpoint]))
+            self._begin(here, parted(passed.checkpoints[checkpoint], self._widths))
         while self._chunk.start < start:
             self._advance(self._chunk.length)
             after = self._chunk.start + self._rows
@@ -183,7 +194,7 @@ class Run(Generic[StepT]):
                 self._keep_part()
             state = self._chunk.state()
             if after == passed.known * self._spacing:
-                passed.checkpoints[after // self._spacing] = state
+                passed.checkpoints[after // self._spacing] = joined(state)
                 passed.known = after // self._spacing + 1
             self._begin(after, state)
 

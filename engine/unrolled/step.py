@@ -19,14 +19,15 @@ class Step:
         t: The timestep, counted from 0.
         x: The input x_t, shape (…, features).
         h_previous: The hidden state h_(t-1), shape (…, units).
-        z: The pre-activations W·x_t + U·h_(t-1) + b, shape (gates, …, units), in the cell's order of gates.
+        pre_activations: What adds up in each gate, before any clip and the activation: W·x_t + U·h_(t-1) + b and what
+            else the cell has there, shape (gates, …, units), in the cell's order of gates.
         h: The hidden state h_t, shape (…, units).
     """
 
     t: int
     x: Array
     h_previous: Array
-    z: Array
+    pre_activations: Array
     h: Array
 
     @property
@@ -58,9 +59,50 @@ class LSTMStep(Step):
     tanh_c: Array
 
     @property
+    def z(self) -> Array:
+        """The pre-activations, as the mathematics writes them."""
+        return self.pre_activations
+
+    @property
     def state(self) -> State:
         """(h_t, c_t): what the next timestep starts from."""
         return (self.h, self.c)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ProjectedLSTMStep(LSTMStep):
+    """One timestep of an LSTM with a projection (Sak et al., 2014), whose h_t has a shape of its own.
+
+    Attributes:
+        m: What each unit puts out before the projection, o·tanh(c_t), shape (…, units).
+    """
+
+    m: Array
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GRUStep(Step):
+    """One timestep of a GRU (Cho et al., 2014). Every shape is (…, units).
+
+    Attributes:
+        z: The update gate: how much of the old hidden state is kept. The pre-activations are `pre_activations`.
+        r: The reset gate: how much of the old hidden state the candidate reads.
+        n: The candidate: what would be written.
+    """
+
+    z: Array
+    r: Array
+    n: Array
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SimpleRNNStep(Step):
+    """One timestep of a simple recurrent layer (Elman, 1990)."""
+
+    @property
+    def z(self) -> Array:
+        """The pre-activations, as the mathematics writes them."""
+        return self.pre_activations
 
 
 StepT = TypeVar("StepT", bound=Step)

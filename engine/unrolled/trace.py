@@ -11,7 +11,7 @@ import numpy as np
 
 from unrolled.arrays import Array, read_only
 from unrolled.errors import OptionError, TimestepError
-from unrolled.step import LSTMStep, Step, StepT, maker
+from unrolled.step import GRUStep, LSTMStep, ProjectedLSTMStep, SimpleRNNStep, Step, StepT, maker
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,7 +22,7 @@ class Trace(Generic[StepT]):
         start: The timestep of row 0.
         x: The inputs, shape (T, …, features).
         h_previous: h_(t-1) for each t, shape (T, …, units).
-        z: The pre-activations, shape (T, gates, …, units).
+        pre_activations: What adds up in each gate, shape (T, gates, …, units).
         h: The hidden states, shape (T, …, units).
         step_type: What a row of it is.
     """
@@ -30,7 +30,7 @@ class Trace(Generic[StepT]):
     start: int
     x: Array
     h_previous: Array
-    z: Array
+    pre_activations: Array
     h: Array
 
     step_type: ClassVar[type[Step]] = Step
@@ -100,7 +100,50 @@ class LSTMTrace(Trace[LSTMStep]):
     step_type: ClassVar[type[Step]] = LSTMStep
 
     @property
+    def z(self) -> Array:
+        """The pre-activations, as the mathematics writes them."""
+        return self.pre_activations
+
+    @property
     def written(self) -> Array:
         """What each timestep writes into the cell state: i ⊙ g."""
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             return read_only(self.i * self.g)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ProjectedLSTMTrace(LSTMTrace):
+    """The trace of an LSTM with a projection: see `ProjectedLSTMStep`."""
+
+    m: Array
+
+    step_type: ClassVar[type[Step]] = ProjectedLSTMStep
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GRUTrace(Trace[GRUStep]):
+    """The trace of a GRU: see `GRUStep` for what each array is. Every shape is (T, …, units)."""
+
+    z: Array
+    r: Array
+    n: Array
+
+    step_type: ClassVar[type[Step]] = GRUStep
+
+    @property
+    def written(self) -> Array:
+        """What each timestep writes into the hidden state: (1−z) ⊙ n."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return read_only((1 - self.z) * self.n)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SimpleRNNTrace(Trace[SimpleRNNStep]):
+    """The trace of a simple recurrent layer: see `SimpleRNNStep`."""
+
+    step_type: ClassVar[type[Step]] = SimpleRNNStep
+
+    @property
+    def z(self) -> Array:
+        """The pre-activations, as the mathematics writes them."""
+        return self.pre_activations

@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from unrolled.arrays import State
 from unrolled.layer import RecurrentLayer
+from unrolled.lazy import LazySequence
 from unrolled.run import Run
 from unrolled.step import StepT
 
@@ -29,7 +30,7 @@ class Walk(Generic[StepT]):
     """
 
     def __init__(
-        self, layer: RecurrentLayer[StepT], sequence: npt.ArrayLike, initial_state: State | None = None
+        self, layer: RecurrentLayer[StepT], sequence: npt.ArrayLike | LazySequence, initial_state: State | None = None
     ) -> None:
         self.run: Run[StepT] = Run(layer, sequence, initial_state)
         self.t = 0

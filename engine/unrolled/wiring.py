@@ -18,19 +18,23 @@ class WireCount:
     Attributes:
         input: From the features: W.
         itself: From each unit to itself: the diagonals of U.
-        between: From each unit to every other: the rest of U.
+        between: From each unit to every other: the rest of U; all of it where a projection stands between.
         bias: Biases.
+        peepholes: From each unit's cell state to its own gates.
+        projection: From each unit's output to h.
     """
 
     input: int
     itself: int
     between: int
     bias: int
+    peepholes: int = 0
+    projection: int = 0
 
     @property
     def total(self) -> int:
         """All parameters."""
-        return self.input + self.itself + self.between + self.bias
+        return self.input + self.itself + self.between + self.bias + self.peepholes + self.projection
 
 
 def count_wires(layer: RecurrentLayer[Any]) -> WireCount:
@@ -40,12 +44,15 @@ def count_wires(layer: RecurrentLayer[Any]) -> WireCount:
         >>> count_wires(unrolled.LSTM.initialize(units=3, features=1, seed=7))
         WireCount(input=12, itself=12, between=24, bias=12)
     """
-    weights, gates, units = layer.weights, len(layer.anatomy.gates), layer.units
+    sizes = {name: array.size for name, array in layer.weights.items()}
+    itself = len(layer.anatomy.gates) * layer.units if layer.separable else 0
     return WireCount(
-        input=weights["kernel"].size,
-        itself=gates * units,
-        between=weights["recurrent_kernel"].size - gates * units,
-        bias=weights["bias"].size if "bias" in weights else 0,
+        input=sizes["kernel"],
+        itself=itself,
+        between=sizes["recurrent_kernel"] - itself,
+        bias=sizes.get("bias", 0),
+        peepholes=sizes.get("peepholes", 0),
+        projection=sizes.get("projection", 0),
     )
 
 

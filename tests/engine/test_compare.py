@@ -1,13 +1,15 @@
 """Where two runs part."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.engine.layers import Array, layers, random_input, random_layer, timesteps
+from tests.engine.layers import Array, layers, random_gru, random_input, random_layer, random_lstm, timesteps
 
 import unrolled
-from unrolled import Parting, Run, find_parting
+from unrolled import Parting, Run, ShapeError, find_parting
 from unrolled.compare import STRETCH, differences
 
 NAMES = ("i", "f", "g", "o", "c", "h")
@@ -120,3 +122,12 @@ def test_runs_that_cannot_be_compared() -> None:
             next(find_parting(run, other))
     with pytest.raises(unrolled.ShapeError, match="compare"):
         next(find_parting(others[2], others[2]))
+
+
+def test_layers_with_other_parts_are_not_compared() -> None:
+    plain, projected = random_lstm(3, 2), random_lstm(3, 2, outputs=3)
+    runs = [Run[Any](layer, random_input(layer, 4)) for layer in (plain, projected, random_gru(3, 2))]
+    for other in runs[1:]:
+        with pytest.raises(ShapeError, match=r"^compare: expected two runs of one cell"):
+            next(find_parting(runs[0], other))
+    assert [*find_parting(runs[2], runs[2])] == [(4, None)]

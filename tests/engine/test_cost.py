@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.layers import Array, random_input, random_layer
+from tests.engine.layers import Array, random_gru, random_input, random_layer
 
+from unrolled import LSTM
 from unrolled.kernel import WIDE
 from unrolled.lstm_kernel import FEW_FEATURES, LSTMChunk, LSTMKernel
 
@@ -35,9 +36,15 @@ class Counted(np.ndarray[Any, Any]):
         return np.asarray(self).dot(*(np.asarray(array) for array in arrays))
 
 
+def lstm_kernel(layer: LSTM) -> LSTMKernel:
+    kernel = layer.fast
+    assert isinstance(kernel, LSTMKernel)
+    return kernel
+
+
 def counted_chunk(units: int, features: int, monkeypatch: pytest.MonkeyPatch) -> LSTMChunk:
     layer = random_layer(units, features)
-    kernel = layer.fast
+    kernel = lstm_kernel(layer)
     chunk = kernel.chunk(kernel.record(ROWS, ()), lasting=True)
     assert chunk._views is not None
     monkeypatch.setattr(chunk, "_views", [tuple(view.view(Counted) for view in row) for row in chunk._views])
@@ -78,6 +85,15 @@ def test_the_loop_allocates_no_array(units: int, features: int, batch: tuple[int
     steps = chunk.steps()
     next(steps)
     assert peak_of(lambda: next(steps)) < smallest  # the views of a step, no numbers
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_the_loop_of_a_gru_allocates_no_array(reset_after: bool) -> None:
+    layer = random_gru(600, 30, np.float32, reset_after=reset_after)
+    chunk = layer.fast.chunk(layer.fast.record(ROWS, ()), lasting=True)
+    chunk.begin(random_input(layer, ROWS), layer.zero_state(), 0)
+    next(chunk._loop)
+    assert peak_of(lambda: deque(islice(chunk._loop, 9), 0)) < 600 * layer.dtype.itemsize
 
 
 def test_a_trace_allocates_little_beside_its_arrays() -> None:
@@ -141,7 +157,7 @@ def test_projections_start_on_a_cache_line() -> None:
         return bool(array.ctypes.data % 64 == 0)
 
     for features in (2, 20):
-        kernel = random_layer(WIDE // 8, features).fast
+        kernel = lstm_kernel(random_layer(WIDE // 8, features))
         assert aligned(kernel.product.T)
         assert kernel.product.T.flags.c_contiguous
         assert all(aligned(array) and array.flags.c_contiguous for array in kernel.batch_weights)

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.engine.layers import assert_close, layers, random_input, random_layer, random_state
+from tests.engine.layers import (
+    Layer,
+    any_state,
+    assert_close,
+    cells,
+    layers,
+    random_gru,
+    random_input,
+    random_layer,
+    random_lstm,
+    random_state,
+)
 
 import unrolled
 from unrolled.ledger import GROUPS, Ledger
@@ -132,3 +143,51 @@ def test_what_there_is_no_ledger_of() -> None:
             unrolled.ledger(layer, step, "i", unit)
     with pytest.raises(unrolled.OptionError, match=r"single sequence, got inputs of shape \(2, 2\)"):
         unrolled.ledger(layer, layer.step(np.zeros((2, 2))), "i", 0)
+
+
+@given(cells, st.integers(0, 8), st.integers(0, 5))
+def test_the_terms_of_every_cell_add_up(layer: Layer, unit: int, t: int) -> None:
+    unit %= layer.units
+    step = layer.trace(random_input(layer, 6), any_state(layer))[t]
+    for row, gate in enumerate(layer.anatomy.gates):
+        told = unrolled.ledger(layer, step, gate.name, unit)
+        assert told.z == step.pre_activations[row, unit]
+        assert told.value == getattr(step, gate.name)[unit]
+        assert_close(told.total, told.z, layer.dtype)
+        assert_close(sum(told.group_sums()), told.z, layer.dtype)
+        assert len({(told.weight_name(k), told.signal_name(k)) for k in range(len(told))}) == len(told)
+        assert told.last_of_each_kind[-1] == len(told) - 1
+
+
+def named(layer: Layer, gate: str) -> tuple[list[str], list[str], list[str]]:
+    """The weights, the signals and the groups of the ledger of unit 2, at a timestep at which every state is 0.5."""
+    state = tuple(np.full(zeros.shape, 0.5) for zeros in layer.zero_state())
+    told = unrolled.ledger(layer, layer.step([1.0], state), gate, 1)
+    terms = range(len(told))
+    groups = [GROUPS[group] for group in told.groups]
+    return [told.weight_name(k) for k in terms], [told.signal_name(k) for k in terms], groups
+
+
+def test_the_candidate_of_a_gru_hears_the_units_through_the_reset_gate() -> None:
+    weights, signals, groups = named(random_gru(2, 1), "n")
+    assert weights == ["W[x1→n2]", "U[h1→n2]", "U[h2→n2]", "b[n2]", "b_h[n2]"]
+    assert signals == ["x1", "r2·h1(t-1)", "r2·h2(t-1)", "", "r2"]
+    assert groups == ["from the input", "from other units", "from itself", "bias", "bias"]
+    assert named(random_gru(2, 1), "z")[1] == ["x1", "h1(t-1)", "h2(t-1)", "", ""]
+    first = random_gru(2, 1, reset_after=False)
+    assert named(first, "n")[:2] == (weights[:4], ["x1", "r1·h1(t-1)", "r2·h2(t-1)", ""])
+
+
+def test_a_peephole_shows_each_unit_its_own_cell_state() -> None:
+    layer = random_lstm(2, 1, peepholes=True)
+    for gate, signal in (("i", "c2(t-1)"), ("f", "c2(t-1)"), ("o", "c2(t)")):
+        weights, signals, groups = named(layer, gate)
+        assert (weights[-1], signals[-1], groups[-1]) == (f"p[c2→{gate}2]", signal, "from itself")
+    assert named(layer, "g")[0][-1] == "b[g2]"
+
+
+def test_behind_a_projection_no_coordinate_of_h_is_a_unit() -> None:
+    for outputs in (1, 2, 3):
+        weights, _, groups = named(random_lstm(2, 1, outputs=outputs), "f")
+        assert weights == ["W[x1→f2]", *(f"U[h{k + 1}→f2]" for k in range(outputs)), "b[f2]"]
+        assert groups == ["from the input", *["from other units"] * outputs, "bias"]

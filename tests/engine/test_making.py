@@ -1,5 +1,8 @@
 """Layers from arrays and fresh ones: what they hold, and what they refuse."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -150,3 +153,91 @@ def test_bounds(name: str, bounds: tuple[float, float]) -> None:
     assert random_layer(3, 2).bounds(name) == bounds
     assert random_layer(3, 2).bounds("c") == (-np.inf, np.inf)
     assert random_layer(3, 2, activation="linear").bounds("h") == (-np.inf, np.inf)
+
+
+def test_fresh_weights_of_other_cells_are_those_of_keras() -> None:
+    gru = unrolled.GRU.initialize(20, 7, seed=3)
+    assert (gru.kernel.shape, gru.reset_after, gru.activation, gru.recurrent_activation) == (
+        (7, 60),
+        True,
+        "tanh",
+        "sigmoid",
+    )
+    assert 0.95 * np.sqrt(6 / 67) < np.abs(gru.kernel).max() <= np.sqrt(6 / 67)
+    np.testing.assert_allclose(gru.recurrent_kernel @ gru.recurrent_kernel.T, np.eye(20), atol=1e-14)
+    assert gru.bias is not None
+    assert np.array_equal(gru.bias, np.zeros((2, 60)))
+    simple = unrolled.SimpleRNN.initialize(20, 7, seed=3, dtype=np.float32)
+    assert (simple.kernel.shape, simple.dtype.name, simple.activation) == ((7, 20), "float32", "tanh")
+    np.testing.assert_allclose(simple.recurrent_kernel @ simple.recurrent_kernel.T, np.eye(20), atol=1e-6)
+    assert simple.bias is not None
+    assert np.array_equal(simple.bias, np.zeros(20))
+
+
+def made(cell: Callable[..., Any], *shapes: tuple[int, ...], **options: Any) -> Any:
+    return cell(*map(np.zeros, shapes), **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: made(unrolled.GRU, (2, 9), (3, 9), (9,)),
+            "bias: expected shape (2, 9) for reset_after=True, b beside W and b_h beside U, got (9,): that of a layer "
+            "with reset_after=False",
+        ),
+        (
+            lambda: made(unrolled.GRU, (2, 9), (3, 9), (2, 9), reset_after=False),
+            "bias: expected shape (9,) for reset_after=False, got (2, 9): add its two rows, or use reset_after=True",
+        ),
+        (
+            lambda: made(unrolled.GRU, (2, 9), (3, 9), (3, 9)),
+            "bias: expected shape (2, 9) beside a recurrent_kernel of shape (3, 9), got (3, 9)",
+        ),
+        (
+            lambda: made(unrolled.GRU, (2, 12), (3, 12)),
+            "recurrent_kernel: expected shape (units, 3·units), got (3, 12)",
+        ),
+        (
+            lambda: made(unrolled.SimpleRNN, (2, 3), (3, 4)),
+            "recurrent_kernel: expected shape (units, units), got (3, 4)",
+        ),
+        (
+            lambda: made(LSTM, (2, 12), (3, 12), peepholes=np.zeros((4, 3))),
+            "peepholes: expected shape (3, 3), for 3 units, got (4, 3)",
+        ),
+        (
+            lambda: made(LSTM, (2, 12), (2, 12), projection=np.zeros((4, 2))),
+            "recurrent_kernel: expected shape (P, 4·units) beside a projection of shape (4, 2), got (2, 12)",
+        ),
+        (
+            lambda: made(LSTM, (2, 12), (2, 12), projection=np.zeros((3, 4))),
+            "projection: expected shape (units, 2) beside a recurrent_kernel of shape (2, 12), got (3, 4)",
+        ),
+    ],
+)
+def test_other_shapes_that_disagree(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ShapeError) as error:
+        make()
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("clip", [0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("cell", [LSTM, unrolled.GRU, unrolled.SimpleRNN])
+def test_a_clip_is_positive(cell: Callable[..., Any], clip: float) -> None:
+    blocks = {LSTM: 4, unrolled.GRU: 3}.get(cell, 1)  # type: ignore[call-overload]  # a class is a key
+    with pytest.raises(OptionError, match=r"^clip: expected a positive number, got "):
+        cell(np.zeros((1, blocks)), np.zeros((1, blocks)), clip=clip)
+
+
+def test_every_activation_is_checked() -> None:
+    for option in ("activation", "recurrent_activation", "output_activation"):
+        with pytest.raises(OptionError, match=rf"^{option}: expected one of tanh, .*, got 'nothing'$"):
+            LSTM(np.zeros((1, 4)), np.zeros((1, 4)), **{option: "nothing"})  # type: ignore[arg-type]  # it is a string
+
+
+def test_a_state_has_its_own_widths() -> None:
+    layer = made(LSTM, (2, 12), (2, 12), projection=np.zeros((3, 2)))
+    assert [array.shape for array in layer.zero_state((4,))] == [(4, 2), (4, 3)]
+    with pytest.raises(ShapeError, match=r"^initial state h: expected shape \(2,\), got \(3,\)$"):
+        layer.step([1.0, 2.0], (np.zeros(3), np.zeros(3)))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.engine.layers import assert_close, layers, random_input, random_layer, random_state
 
 import unrolled
-from unrolled.anatomy import Anatomy
 
 lengths = st.integers(1, 40)
 
@@ -209,12 +208,6 @@ def test_it_cannot_be_changed() -> None:
             array[0] = 1.0
 
 
-class Forgetful(unrolled.LSTM):
-    """A cell of which it is not said how it remembers."""
-
-    anatomy = Anatomy("SimpleRNN", (), (), ("h", "c"), ())
-
-
 def test_what_there_is_no_account_of() -> None:
     run = run_of(random_layer(3, 2), 5)
     for unit in (-1, 3):
@@ -230,6 +223,6 @@ def test_what_there_is_no_account_of() -> None:
     batch: unrolled.Run[Any] = unrolled.Run(layer, random_input(layer, 5, (2,)))
     with pytest.raises(unrolled.OptionError, match=r"single sequence, got inputs of shape \(5, 2, 2\)"):
         unrolled.memory(batch, 4, 0)
-    forgetful = Forgetful(layer.kernel, layer.recurrent_kernel, layer.bias)
+    forgetful = unrolled.SimpleRNN.initialize(3, 2, seed=1)
     with pytest.raises(unrolled.OptionError, match="kept by a gate, got SimpleRNN"):
         unrolled.memory(unrolled.Run(forgetful, random_input(layer, 5)), 4, 0)

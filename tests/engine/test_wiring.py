@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.engine.layers import assert_close, layers, random_input, random_layer, timesteps
+from tests.engine.layers import (
+    Layer,
+    assert_close,
+    cells,
+    fields_of,
+    layers,
+    random_gru,
+    random_input,
+    random_layer,
+    random_lstm,
+    random_simple_rnn,
+    timesteps,
+)
 
 import unrolled
 from unrolled.wiring import WireCount, check_separate, count_wires
@@ -111,3 +123,38 @@ def test_sixty_is_not_three_times_twelve() -> None:
 def test_a_unit_that_is_not_there(unit: int) -> None:
     with pytest.raises(unrolled.OptionError, match=f"unit: expected 0 to 2, got {unit}"):
         random_layer(3, 1).unit(unit)
+
+
+@given(cells, timesteps)
+def test_a_cut_layer_of_any_cell_equals_its_separate_units(layer: Layer, length: int) -> None:
+    if not layer.separable:
+        message = r"^units: expected a layer whose units can be told apart, got a projection, which mixes "
+        with pytest.raises(unrolled.OptionError, match=message):
+            layer.without_connections()
+        with pytest.raises(unrolled.OptionError, match=message):
+            layer.unit(0)
+        return
+    xs, cut_layer = random_input(layer, length), layer.without_connections()
+    together = cut_layer.trace(xs)
+    for unit in range(layer.units):
+        alone = layer.unit(unit)
+        assert (alone.units, alone.clip, alone.anatomy) == (1, layer.clip, layer.anatomy)
+        trace = alone.trace(xs)
+        for name in set(fields_of(trace)) - {"x", "pre_activations"}:
+            assert_close(getattr(together, name)[:, unit], getattr(trace, name)[:, 0], layer.dtype)
+
+
+@given(cells)
+def test_where_the_parameters_of_any_cell_are(layer: Layer) -> None:
+    count = count_wires(layer)
+    assert count.total == unrolled.tally(layer).total
+    if layer.separable:
+        alone = [unrolled.tally(layer.unit(unit)).total for unit in range(layer.units)]
+        assert sum(alone) == count.total - count.between
+
+
+def test_counts_of_other_cells_by_hand() -> None:
+    assert count_wires(random_gru(3, 1)) == WireCount(9, 9, 18, 18)
+    assert count_wires(random_simple_rnn(3, 1)) == WireCount(3, 3, 6, 3)
+    assert count_wires(random_lstm(3, 1, peepholes=True)) == WireCount(12, 12, 24, 12, peepholes=9)
+    assert count_wires(random_lstm(3, 1, outputs=2)) == WireCount(12, 0, 24, 12, projection=6)

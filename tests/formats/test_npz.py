@@ -1,17 +1,21 @@
 """Models in .npz files: those that load, and those that must not."""
 
 import io
+import json
 import os
 import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+from tests.formats.keras_models import FOLDER, Case, case, distance
 
 import unrolled
 from unrolled import LSTM, Model, ModelFileError
+from unrolled.choices import Choices
 
 LAYER = LSTM.initialize(units=3, features=2, seed=1)
 
@@ -42,7 +46,11 @@ def test_a_layer_comes_back_bit_for_bit(tmp_path: Path) -> None:
     layer = only_layer(model)
     assert model.name == "model.npz"
     assert model.layers[0].name == "lstm"
-    assert not model.remarks
+    assert model.remarks == (
+        "model.npz: the activation is not in the file: taken tanh; --activation says otherwise",
+        "model.npz: the activation of the gates is not in the file: taken sigmoid; "
+        "--recurrent-activation says otherwise",
+    )
     assert all(np.array_equal(layer.weights[name], array) for name, array in LAYER.weights.items())
     assert (layer.activation, layer.recurrent_activation) == ("tanh", "sigmoid")
 
@@ -73,7 +81,44 @@ def test_weights_that_are_not_finite_load_with_a_remark(tmp_path: Path) -> None:
     kernel[1, 4] = np.nan
     kernel[1, 5] = np.inf
     model = unrolled.load(save(tmp_path / "m.npz", kernel=kernel))
-    assert model.remarks == ("m.npz: kernel: 2 values are not finite, the first is nan at [1, 4]",)
+    assert model.remarks[-1] == "m.npz: kernel: 2 values are not finite, the first is nan at [1, 4]"
+
+
+def test_what_the_file_says_is_not_asked_for(tmp_path: Path) -> None:
+    assert not unrolled.load(save(tmp_path / "m.npz", activation="relu", recurrent_activation="sigmoid")).remarks
+
+
+@pytest.mark.parametrize("name", ["bilstm2", "gru", "lstm4"])
+def test_parameters_by_the_names_of_pytorch(name: str) -> None:
+    model = unrolled.load(FOLDER / "npz" / f"{name}.npz")
+    expected = Case(FOLDER / "torch" / f"{name}.npz").expected
+    assert model.framework == "PyTorch"
+    assert distance(model, expected) <= 1e-6
+    assert model.network.parameters == json.loads(str(expected["meta"]))["params"]
+
+
+def test_a_layer_of_pytorch_that_is_not_whole(tmp_path: Path) -> None:
+    with np.load(FOLDER / "npz" / "bilstm2.npz") as file:
+        arrays = dict(file)
+    gone = next(name for name in arrays if name.endswith("weight_hh_l0_reverse"))
+    np.savez(tmp_path / "m.npz", **{name: array for name, array in arrays.items() if name != gone})
+    assert problem(tmp_path / "m.npz").startswith("expected weight_hh_l0_reverse")
+
+
+@pytest.mark.parametrize("name", ["lstm3.h5", "bilstm_concat.h5", "gru_before.h5", "simple_rnn.h5"])
+def test_parameters_by_the_names_of_keras(tmp_path: Path, name: str) -> None:
+    one = case(f"keras2/{name}")
+    arrays: dict[str, Any] = {}
+    with h5py.File(one.path) as file:
+
+        def take(path: str, found: object) -> None:
+            if isinstance(found, h5py.Dataset):
+                arrays[path.partition("/")[2]] = found[()]
+
+        file["model_weights"].visititems(take)
+    np.savez(tmp_path / "m.npz", **arrays)
+    choices = Choices(activation="relu" if "simple" in name else None)
+    assert distance(unrolled.load(tmp_path / "m.npz", choices), one.expected) <= 1e-6
 
 
 @pytest.mark.parametrize(
@@ -110,12 +155,18 @@ def test_what_was_found_instead_is_listed(tmp_path: Path) -> None:
     ("raw", "expected"),
     [
         (b"", "the file is empty"),
-        (b"\x89PNG\r\n\x1a\n", "expected a model in a .npz archive, got a PNG picture"),
-        (b"\x93NUMPY\x01\0", "expected a model in a .npz archive, got a .npy array"),
-        (b"\n <html>404", "expected a model in a .npz archive, got a web page"),
-        (b"version https://git-lfs.github.com/spec/v1", "expected a model in a .npz archive, got a Git LFS pointer"),
-        (b"\x80\x02}q\0.", "expected a model in a .npz archive, got a Python pickle, which is never loaded"),
-        (b"PK\x05\x06" + bytes(18), "expected a model in a .npz archive, got an empty zip archive"),
+        (b"\x89PNG\r\n\x1a\n", "expected a Keras, PyTorch, ONNX or .npz model, got a PNG picture"),
+        (b"\x93NUMPY\x01\0", "expected a Keras, PyTorch, ONNX or .npz model, got a .npy array"),
+        (b"\n <html>404", "expected a Keras, PyTorch, ONNX or .npz model, got a web page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1",
+            "expected a Keras, PyTorch, ONNX or .npz model, got a Git LFS pointer",
+        ),
+        (
+            b"\x80\x02}q\0.",
+            "expected a file of torch.save, got a Python pickle, which is never loaded",
+        ),
+        (b"PK\x05\x06" + bytes(18), "expected a Keras, PyTorch, ONNX or .npz model, got an empty zip archive"),
         (b"PK\x03\x04" + bytes(40), "the zip archive is damaged or cut short"),
     ],
 )
@@ -197,8 +248,11 @@ def test_two_members_of_one_name(tmp_path: Path) -> None:
 
 
 def test_members_that_are_no_arrays(tmp_path: Path) -> None:
-    assert problem(zipped(tmp_path / "a", {"config.json": b"{}"})) == (
-        "expected only .npy arrays in the archive, got config.json"
+    assert problem(zipped(tmp_path / "a", {"kernel.npy": npy(np.zeros(3)), "readme": b""})) == (
+        "expected only .npy arrays in the archive, got readme"
+    )
+    assert problem(zipped(tmp_path / "c", {"readme": b""})) == (
+        "expected a Keras, PyTorch, ONNX or .npz model, got a zip archive without one"
     )
     assert problem(zipped(tmp_path / "b", {"\x1b.npy": b"hello"})) == (
         r"array \x1b: expected a .npy array, got something else"

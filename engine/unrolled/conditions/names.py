@@ -45,9 +45,9 @@ class Name:
 def names_of(layer: RecurrentLayer[Any]) -> dict[str, Name]:
     """The names that have a value for each unit or feature, in the order in which a trace is written."""
     anatomy, units = layer.anatomy, layer.units
-    gates = [gate.name for gate in anatomy.gates]
-    quantities = [Name(name, "unit", units, attrgetter(name)) for name in (*anatomy.carries, *gates)]
-    inputs = [Name(f"z_{name}", "unit", units, _pre_activation(row)) for row, name in enumerate(gates)]
+    held = dict.fromkeys((*anatomy.carries, *(quantity.name for quantity in anatomy.quantities)))
+    quantities = [Name(name, "unit", layer.width(name), attrgetter(name)) for name in held]
+    inputs = [Name(f"z_{gate.name}", "unit", units, _pre_activation(row)) for row, gate in enumerate(anatomy.gates)]
     x = Name("x", "feature", layer.features, attrgetter("x"))
     return {name.name: name for name in (x, *quantities, *inputs)}
 
@@ -65,4 +65,4 @@ def token(traces: Sequence[Trace[Any]], tokens: Sequence[str]) -> Column:
 
 
 def _pre_activation(row: int) -> Callable[[Trace[Any]], Array]:
-    return lambda trace: trace.z[:, row]
+    return lambda trace: trace.pre_activations[:, row]

@@ -1,17 +1,18 @@
-"""What every format's reader gives: the layers of a model, by name."""
+"""What every format's reader gives: a model's network, and what is unusual about it."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from unrolled.layer import RecurrentLayer
+from unrolled.network import Network
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class NamedLayer:
-    """A layer of a model.
+    """A recurrent layer of a model, or one direction of a bidirectional one.
 
     Attributes:
-        name: Its name in the file, printable.
+        name: Its name in the file, printable; with `/forward` or `/backward` behind it if it has both directions.
         layer: The layer.
     """
 
@@ -21,14 +22,24 @@ class NamedLayer:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Model:
-    """The recurrent layers of a model file.
+    """A model file.
 
     Attributes:
         name: The file's name, printable.
-        layers: Its layers, in the order in which they run; at least one.
+        network: Its layers, in the order in which they run.
         remarks: What is unusual about the weights, one sentence each.
+        framework: What wrote it: Keras, PyTorch, ONNX, or nothing that is known.
+        batch_first: Whether it takes an array of three axes as (batch, T, features); otherwise as (T, batch, features).
     """
 
     name: str
-    layers: tuple[NamedLayer, ...]
+    network: Network
     remarks: tuple[str, ...] = ()
+    framework: str = ""
+    batch_first: bool = True
+
+    @property
+    def layers(self) -> tuple[NamedLayer, ...]:
+        """Its recurrent layers, each direction by itself."""
+        directions = [direction for layer in self.network.recurrent for direction in layer.directions]
+        return tuple(NamedLayer(direction.name, direction.layer) for direction in directions)

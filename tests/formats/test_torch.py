@@ -1,0 +1,254 @@
+"""PyTorch's files: each gives the numbers of PyTorch at every timestep, for h and c of every layer and direction."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.formats.torch_models import FOLDER, Array, Case, case, cases, distance
+
+import unrolled
+from unrolled import GRU, LSTM, OptionError, SimpleRNN
+from unrolled.formats import Choices, Model, load
+from unrolled.network import Dense, Embedding, Foreign
+from unrolled_tui import cli
+
+CASES = cases()
+
+
+def remarks(model: Model) -> str:
+    return "\n".join(model.remarks)
+
+
+def save(path: Path, **arrays: Any) -> Path:
+    """Weights in a .npz file, whose names are read as those of a state dict."""
+    numbers: dict[str, Any] = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    np.savez(path, **numbers)
+    return path
+
+
+def weights(prefix: str, units: int, features: int, gates: int = 3, seed: int = 0) -> dict[str, Array]:
+    chance = np.random.default_rng(seed)
+    shapes: dict[str, tuple[int, ...]] = {
+        "weight_ih_l0": (gates * units, features),
+        "weight_hh_l0": (gates * units, units),
+    }
+    shapes |= {"bias_ih_l0": (gates * units,), "bias_hh_l0": (gates * units,)}
+    return {prefix + name: chance.normal(size=shape) for name, shape in shapes.items()}
+
+
+def names(model: Model) -> list[str]:
+    return [layer.name for layer in model.network.layers]
+
+
+def test_the_models_are_all_there() -> None:
+    endings = {"".join(one.path.suffixes[-1:]) for one in CASES}
+    assert endings == {".pt", ".pth", ".safetensors"}
+    assert {path.name for path in FOLDER.iterdir() if path.suffix in endings} == {
+        *(one.path.name for one in CASES),
+        "lstm4.full.pt",
+    }
+
+
+@pytest.mark.parametrize("one", CASES, ids=str)
+def test_numbers_are_those_of_pytorch(one: Case) -> None:
+    tolerance = 1e-12 if one.expected["x"].dtype == np.float64 else 1e-6
+    assert distance(one.load(), one.expected) < tolerance
+
+
+@pytest.mark.parametrize("one", CASES, ids=str)
+def test_parameters_are_counted_as_pytorch_counts_them(one: Case) -> None:
+    model = one.load()
+    assert model.network.parameters == one.meta["params"]
+    assert model.framework == "PyTorch"
+
+
+def test_cells_have_the_layout_of_ours() -> None:
+    lstm = case("lstm4.pt").load().layers[0].layer
+    gru = case("gru.pt").load().layers[0].layer
+    rnn = case("rnn_relu.pt").load().layers[0].layer
+    assert isinstance(lstm, LSTM)
+    assert isinstance(gru, GRU)
+    assert isinstance(rnn, SimpleRNN)
+    assert gru.reset_after
+    assert gru.bias is not None
+    assert gru.bias.shape == (2, 9)
+    assert rnn.activation == "relu"
+    assert (lstm.units, lstm.features, lstm.dtype) == (4, 3, np.dtype(np.float32))
+
+
+def test_what_is_stored_in_fewer_bits_is_told() -> None:
+    assert "are stored as float16, stepped in float32" in remarks(case("half.pt").load())
+    assert "are stored as bfloat16, stepped in float32" in remarks(case("bfloat16.safetensors").load())
+    assert "stored" not in remarks(case("double.pt").load())
+
+
+def test_the_nonlinearity_is_an_option_with_its_default_told() -> None:
+    path = FOLDER / "rnn_relu.pt"
+    assert "taken tanh (PyTorch's nonlinearity); --activation says otherwise" in remarks(load(path))
+    assert "relu (PyTorch's nonlinearity), as --activation says" in remarks(load(path, Choices(activation="relu")))
+    assert distance(load(path), case("rnn_relu.pt").expected) > 0.05
+    with pytest.raises(unrolled.ModelFileError, match="activation: expected one of"):
+        load(path, Choices(activation="nothing"))
+
+
+def test_batch_first_is_an_option_with_its_default_told() -> None:
+    path = FOLDER / "lstm4.pt"
+    model = load(path)
+    assert model.batch_first
+    assert "--batch-first says otherwise" in remarks(model)
+    assert not load(path, Choices(batch_first=False)).batch_first
+    assert "batch" not in remarks(load(FOLDER / "gru_cells.pth"))  # a cell reads one timestep
+
+
+def test_embedding_and_linear_are_used_and_said_so() -> None:
+    model = case("tagger.pt").load()
+    assert [type(layer) for layer in model.network.layers][::2] == [Embedding, Dense]
+    told = remarks(model)
+    assert "embedding is taken for the Embedding that lstm reads" in told
+    assert "fc is taken for the Linear that reads lstm" in told
+    last = case("tagger.pt").load(return_sequences=False, dense_activation="softmax")
+    probabilities = last.network.read([1, 2, 3]).prediction(2)
+    assert probabilities is not None
+    assert np.isclose(probabilities.sum(), 1)
+
+
+def test_modules_of_unknown_connection_are_fed_by_themselves() -> None:
+    one = case("pair.pt")
+    model = one.load()
+    encoder, between, decoder = model.network.layers
+    assert isinstance(between, Foreign)
+    assert (encoder.name, decoder.name) == ("encoder", "decoder")
+    assert "the order of the layers is not in the file: taken encoder, decoder" in remarks(model)
+    reading = model.network.read(one.expected["x"][1, :, :2], layer="decoder")
+    assert np.abs(np.asarray(reading.output("decoder")) - one.expected["decoder"][1]).max() < 1e-6
+    assert names(one.load(layer_order=("decoder", "encoder"))) == [
+        "decoder",
+        "encoder",
+    ]  # it fits, and the user says so
+    with pytest.raises(unrolled.ModelFileError, match="layer_order: expected the names encoder, decoder"):
+        one.load(layer_order=("encoder", "other"))
+
+
+def test_numbered_modules_whose_sizes_fit_read_each_other(tmp_path: Path) -> None:
+    arrays = {**weights("rnn10.", 3, 5), **weights("rnn9.", 5, 4), **weights("rnn11.", 2, 4)}
+    model = load(save(tmp_path / "m.npz", **arrays))
+    assert names(model) == ["rnn9", "rnn10", "input of rnn11", "rnn11"]
+    assert "rnn10 is taken to read rnn9, as its number and size say" in remarks(model)
+
+
+def test_modules_that_the_user_orders_read_each_other(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.npz", **weights("top.", 3, 5), **weights("bottom.", 5, 4))
+    assert names(load(path)) == ["top", "input of bottom", "bottom"]
+    model = load(path, Choices(layer_order=("bottom", "top")))
+    assert names(model) == ["bottom", "top"]
+    assert "top is taken to read bottom, as its place and size say" in remarks(model)
+
+
+def test_each_module_has_the_embedding_beside_it(tmp_path: Path) -> None:
+    arrays = {**weights("encoder.gru.", 3, 4), **weights("decoder.gru.", 3, 4)}
+    arrays |= {"encoder.embedding.weight": np.ones((7, 4)), "decoder.embedding.weight": np.ones((9, 4))}
+    arrays |= {"decoder.out.weight": np.ones((9, 3)), "decoder.out.bias": np.ones(9)}
+    model = load(save(tmp_path / "m.npz", **arrays))
+    assert names(model) == [
+        "encoder.embedding",
+        "encoder.gru",
+        "input of decoder.gru",
+        "decoder.embedding",
+        "decoder.gru",
+        "decoder.out",
+    ]
+
+
+def test_an_embedding_that_two_modules_could_read_is_in_doubt(tmp_path: Path) -> None:
+    arrays = {**weights("encoder.", 3, 4), **weights("decoder.", 3, 4), "emb.weight": np.ones((7, 4))}
+    model = load(save(tmp_path / "m.npz", **arrays))
+    assert names(model) == ["encoder", "input of decoder", "decoder"]
+    assert "not used, as the file does not say where they stand: emb.weight" in remarks(model)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"fc1.weight": (4, 3), "fc2.weight": (2, 4)},
+        {"fc.weight": (4, 5)},
+        {"fc.weight": (4, 3), "fc.bias": (3,)},
+        {"fc.weight": (4, 3), "norm.weight": (3,)},
+        {"attention.weight": (4, 3)},
+        {"emb.weight": (7, 5)},
+        {"emb.weight": (7, 4), "pos_emb.weight": (7, 4)},
+        {"encoder.weight": (7, 4)},
+        {"emb.weight": (7, 4), "emb.bias": (7,)},
+    ],
+    ids=str,
+)
+def test_what_is_in_doubt_is_left_out_and_said_so(tmp_path: Path, others: dict[str, tuple[int, ...]]) -> None:
+    arrays = {name: np.ones(shape) for name, shape in others.items()}
+    model = load(save(tmp_path / "m.npz", **weights("gru.", 3, 4), **arrays))
+    assert names(model) == ["gru"]
+    assert f"not used, as the file does not say where they stand: {', '.join(others)}" in remarks(model)
+
+
+def test_modules_whose_names_look_the_same(tmp_path: Path) -> None:
+    long = "x" * 100
+    arrays = {
+        **weights(f"{long}.a.", 3, 4),
+        **weights(f"{long}.b.", 3, 5),
+        **weights("gru.", 3, 4),
+        **weights("", 3, 5),
+    }
+    names_of_it = [layer.name for layer in load(save(tmp_path / "m.npz", **arrays)).network.recurrent]
+    assert names_of_it == [f"{long[:60]}…", f"{long[:60]}… (2)", "gru", "gru (2)"]
+
+
+def test_names_as_some_archives_have_them(tmp_path: Path) -> None:
+    renamed = {f"enc_{name.replace('weight', 'w').replace('bias', 'b').replace('_l0', '')}": array
+               for name, array in weights("", 3, 4).items()}  # fmt: skip
+    ours = load(save(tmp_path / "ours.npz", **renamed))
+    theirs = load(save(tmp_path / "theirs.npz", **weights("", 3, 4)))
+    assert names(ours) == ["enc"]
+    x = np.ones((5, 4))
+    assert np.array_equal(ours.network.read(x).output("enc"), theirs.network.read(x).output("gru"))
+
+
+def test_an_embedding_of_whole_numbers_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    arrays: dict[str, Any] = {**weights("gru.", 3, 4), "emb.weight": np.ones((7, 4), np.int8)}
+    np.savez(path, **arrays)
+    assert names(load(path)) == ["gru"]
+
+
+def test_values_that_are_not_finite_are_told(tmp_path: Path) -> None:
+    arrays = weights("", 3, 4)
+    arrays["bias_hh_l0"][4] = np.inf
+    assert "gru: bias: 1 value is not finite: inf at [1, 1]" in remarks(load(save(tmp_path / "m.npz", **arrays)))
+
+
+def test_one_command_shows_the_gates(tmp_path: Path) -> None:
+    target = tmp_path / "out.npz"
+    assert cli.run(["trace", str(FOLDER / "lstm4.pt"), "-o", str(target)]) == 0
+    with np.load(target) as found:
+        assert {"i", "f", "g", "o", "c", "h"} <= {name.rpartition("/")[2] for name in found.files}
+
+
+def test_neither_pytorch_nor_pickle_is_used() -> None:
+    program = """
+import sys, json, pickle
+def refuse(*args, **kwargs): raise AssertionError("unpickled")
+pickle.Unpickler = pickle.load = pickle.loads = pickle._Unpickler = refuse
+import unrolled
+for path in sys.argv[1:]: unrolled.load(path)
+print(json.dumps([name for name in ("torch", "safetensors", "ml_dtypes", "_pickle_unused") if name in sys.modules]))
+"""
+    paths = [str(FOLDER / name) for name in ("lstm4.pt", "older.pt", "tagger.script.pt", "bfloat16.safetensors")]
+    done = subprocess.run([sys.executable, "-c", program, *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
+
+
+def test_an_unneeded_answer_is_told() -> None:
+    assert "--activation is not needed" in remarks(load(FOLDER / "lstm4.pt", Choices(activation="relu")))
+    assert issubclass(OptionError, ValueError)

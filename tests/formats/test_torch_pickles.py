@@ -1,0 +1,291 @@
+"""Pickles made to do harm: nothing in them is run, and each is refused in one printable line, in no time and memory."""
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.formats.torch_models import FOLDER
+from tests.formats.torch_pickles import (
+    ADVICE,
+    dictionary,
+    file,
+    gru,
+    name,
+    number,
+    problem,
+    refused,
+    sequence,
+    sizes,
+    storage,
+    tensor,
+    text,
+)
+
+import unrolled
+from unrolled import GRU
+
+
+def test_what_is_made_by_hand_here_loads_where_nothing_is_wrong(tmp_path: Path) -> None:
+    (named,) = unrolled.load(file(tmp_path / "m.pt", gru())).layers
+    assert isinstance(named.layer, GRU)
+    assert (named.layer.units, named.layer.features) == (1, 2)
+
+
+def test_parameters_and_tensors_of_older_versions(tmp_path: Path) -> None:
+    parameter = name("torch._utils", "_rebuild_parameter") + sequence(tensor((3, 2)), b"\x88", b"}") + b"R"
+    body = gru(weight_ih_l0=parameter, weight_hh_l0=tensor((3, 1), function="_rebuild_tensor"))
+    assert unrolled.load(file(tmp_path / "m.pt", body)).layers
+
+
+def test_large_tensors(tmp_path: Path) -> None:
+    large = storage(key="1", count=600_000)
+    path = file(tmp_path / "m.pt", gru(weight_ih_l0=tensor((3, 200_000), of=large)), {"data/1": bytes(2_400_000)})
+    assert unrolled.load(path).layers[0].layer.features == 200_000
+
+
+# Pickles that run something.
+
+EVIL = {
+    "os.system": name("os", "system") + sequence(text("touch evil")) + b"R",
+    "posix.system": name("posix", "system") + sequence(text("touch evil")) + b"R",
+    "builtins.eval": b"\x8c\x08builtins\x8c\x04eval\x93" + sequence(text("1")) + b"R",
+    "builtins.exec": b"(" + text("1") + b"ibuiltins\nexec\n",
+    "torch.nn.functional.os.system": b"\x8c\x05torch\x8c\x17nn.functional.os.system\x93" + sequence(text("1")) + b"R",
+    "collections.OrderedDict.__init__": name("collections", "OrderedDict.__init__") + b")R",
+    "torch.storage._load_from_bytes": name("torch.storage", "_load_from_bytes") + sequence(text("1")) + b"R",
+    "torch._utils._rebuild_wrapper_subclass": name("torch._utils", "_rebuild_wrapper_subclass") + b")R",
+    "numpy.core.multiarray._reconstruct": name("numpy.core.multiarray", "_reconstruct") + b")R",
+    "os.\\x1b[2J": b"\x8c\x02os\x8c\x04\x1b[2J\x93",
+}
+
+
+@pytest.mark.parametrize("what", EVIL)
+def test_what_would_be_run_is_refused_by_name(tmp_path: Path, what: str) -> None:
+    for body in (EVIL[what], dictionary({"weight_ih_l0": EVIL[what]}), gru() + EVIL[what] + b"b"):
+        assert refused(tmp_path, body) == f"{ADVICE}, got {what}, which is neither run nor imported"
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("EXT1", b"\x82\x01"),
+        ("EXT4", b"\x84\x01\0\0\0"),
+        ("OBJ", b"(" + name("torch", "Size") + b"o"),
+        ("DUP", b"N2"),
+        ("PERSID", b"Pevil\n"),
+        ("NEWOBJ_EX", name("torch", "Size") + b")}\x92"),
+        ("LONG4", b"\x8b\xff\xff\xff\x7f"),
+        ("STRING", b"S'\\x'\n"),
+        ("NEXT_BUFFER", b"\x97"),
+    ],
+)
+def test_operations_that_pytorch_does_not_write(tmp_path: Path, operation: str, body: bytes) -> None:
+    assert refused(tmp_path, body) == f"{ADVICE}, got the operation {operation}, which is not run"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        name("torch", "FloatStorage") + b")R",
+        name("torch", "FloatStorage") + b")\x81",
+        name("torch", "Size") + b")\x81}b",
+        name("__torch__", "Evil") + b")R",
+        name("__torch__", "Evil") + sequence(number(1)) + b"\x81",
+        name("collections", "OrderedDict") + sequence(number(1)) + b"R",
+        name("torch._utils", "_rebuild_parameter") + sequence(text("x")) + b"R",
+    ],
+)
+def test_names_that_are_allowed_are_called_as_pytorch_calls_them_only(tmp_path: Path, body: bytes) -> None:
+    assert "neither run nor imported" in refused(tmp_path, body)
+
+
+def test_nothing_is_run_imported_opened_or_written(tmp_path: Path) -> None:
+    paths = [str(file(tmp_path / f"{place}.pt", body)) for place, body in enumerate(EVIL.values())]
+    paths.append(str(file(tmp_path / "script.pt", name("__torch__.os", "system") + b")\x81}b")))
+    program = """
+import sys, unrolled
+from unrolled.formats import load
+good, *paths = sys.argv[1:]
+load(good), "\\0".encode("unicode_escape")  # what these import, they import once
+seen = []
+sys.addaudithook(lambda event, args: seen.append((event, str(args[0]) if args else "")))
+for path in paths:
+    try: load(path)
+    except unrolled.UnrolledError: pass
+    else: raise AssertionError(path)
+harmless = ("object.", "sys.", "builtins.id", "os.stat", "code.__new__")
+odd = [one for one in seen if not one[0].startswith(harmless) and one not in [("open", path) for path in paths]]
+print(odd, len(seen))
+"""
+    good = file(tmp_path / "good.pt", gru())
+    command = [sys.executable, "-c", program, str(good), *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    odd, count = done.stdout.rsplit(" ", 1)
+    assert odd == "[]"
+    assert int(count) >= len(paths)
+    assert not (tmp_path / "evil").exists()
+
+
+# Pickles that take all memory or time.
+
+
+def laughs() -> bytes:
+    """A list of ten lists of ten lists, and so on."""
+    return b"]q\0" + b"".join(b"](" + bytes([ord("h"), at]) * 10 + b"eq" + bytes([at + 1]) for at in range(60))
+
+
+def nested_tuples_as_key() -> bytes:
+    return b"}" + b")" + b"\x85" * 200_000 + b"Ns"
+
+
+def doubled_tuples_as_key() -> bytes:
+    return b"})q\0" + b"".join(b"h" + bytes([at]) + b"\x86q" + bytes([at + 1]) for at in range(60)) + b"Ns"
+
+
+def colliding_keys() -> bytes:
+    return b"}(" + b"".join(number(at * ((1 << 61) - 1)) + b"N" for at in range(1, 60_000)) + b"u"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"Nr\xff\xff\xff\x7f", "got one numbered 2,147,483,647"),
+        (b"\x8e" + struct.pack("<Q", 1 << 46), "expected a pickle of at most 16 MiB"),
+        (b"\x8e" + struct.pack("<Q", (1 << 64) - 1), "the pickle is damaged or cut short"),
+        (b"\x8d" + struct.pack("<Q", 1 << 40), "expected a pickle of at most 16 MiB"),
+        (b"B\xff\xff\xff\x7f", "expected a pickle of at most 16 MiB"),
+        (b"T\xff\xff\xff\xff", "the pickle is damaged or cut short"),
+        (b"c" + b"a" * 100_000, "the pickle is damaged or cut short"),
+        (b"N0" * 400_000, "got the operation POP"),
+        (b"}" * 600_000, "at most 500,000 operations"),
+        (b"Nq\0" + b"h\0" * 600_000, "at most 500,000 operations"),
+        (laughs(), "got no tensor"),
+        (b"]" * 100_000 + b"a" * 99_999, "nested at most 100 deep"),
+        (b"}" + text("a") + b"}" * 1 + b"s" + b"]" * 1000 + b"a" * 999 + b"\x86", "nested at most 100 deep"),
+        (b"}q\0" + text("me") + b"h\0s", "got no tensor"),
+        (b"]q\0h\0a", "got no tensor"),
+        (nested_tuples_as_key(), "got no tensor"),
+        (doubled_tuples_as_key(), "got no tensor"),
+        (colliding_keys(), "got no tensor"),
+        (tensor((3,)) + b"q\0](" + b"h\0" * 30_000 + b"e\x86", "at most 20,000 tensors"),
+        (text("x" * 200_000) + b"q\0" + tensor((3,)) + b"q\1](" + b"}h\0h\1s" * 200 + b"e\x87", "names of sane length"),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_pickles_that_take_all_memory_or_time(tmp_path: Path, body: bytes, what: str) -> None:
+    assert what in refused(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"K", b"0", b"R", b"h\5", b"t", b"NN", b"(Nu", b"Ns", b"]Nb", b"N\x93", b"NQ", b"\xff"]
+)
+def test_pickles_that_are_none(tmp_path: Path, body: bytes) -> None:
+    assert refused(tmp_path, body)
+
+
+# Tensors that lie.
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        tensor((3, 2), offset=-1),
+        tensor((3, 2), offset=95),
+        tensor((3, 2), (10**9, 1)),
+        tensor((3, 2), (-2, 1)),
+        tensor((10**6, 10**6), (0, 0)),
+        tensor((200,), (0,)),
+        tensor((3, 2), (2,)),
+        tensor((3,) * 9),
+        tensor((1 << 62, 1 << 62)),
+        tensor((3, 2), offset=1 << 70),
+        tensor((3, 2), of=b"N"),
+        tensor((3, 2), of=storage(count=-1)),
+        name("torch._utils", "_rebuild_tensor_v2") + sequence(storage(), number(0), text("ab"), sizes(1, 1)) + b"R",
+        name("torch._utils", "_rebuild_tensor_v2") + sequence(storage(), text("0"), sizes(1), sizes(1)) + b"R",
+        name("torch._utils", "_rebuild_tensor_v2") + sequence(storage(), b"\x88", sizes(1), sizes(1)) + b"R",
+        name("torch._utils", "_rebuild_tensor_v2") + sequence(storage()) + b"R",
+    ],
+    ids=range(16),
+)
+def test_views_that_are_not_inside_of_their_storage(tmp_path: Path, wrong: bytes) -> None:
+    assert refused(tmp_path, gru(weight_ih_l0=wrong))
+
+
+@pytest.mark.parametrize(
+    ("of", "what"),
+    [
+        (storage(count=101), "storage 0: expected 404 bytes for 101 numbers of type float32, got 400"),
+        (storage("DoubleStorage"), "storage 0: expected 800 bytes for 100 numbers of type float64, got 400"),
+        (storage(key="../../x"), "expected the numbers of storage ../../x, got none"),
+        (storage(key="7\x1b"), "expected the numbers of storage 7\\x1b, got none"),
+        (storage("QInt8Storage"), "expected a storage of numbers, got torch.QInt8Storage"),
+        (storage("ComplexFloatStorage"), "expected a storage of numbers, got torch.ComplexFloatStorage"),
+        (storage("UntypedStorage"), "expected a storage of numbers, got torch.UntypedStorage"),
+        (storage("FloatStorage", "0", 100, sequence(text("0"), number(0), number(6))), "expected a storage of numbers"),
+        (storage("IntStorage"), "gru: weight_ih: expected floating-point numbers, got int32"),
+    ],
+    ids=range(9),
+)
+def test_storages(tmp_path: Path, of: bytes, what: str) -> None:
+    whole = {key: tensor(shape, of=of) for key, shape in {"weight_ih_l0": (3, 2), "weight_hh_l0": (3, 1)}.items()}
+    assert refused(tmp_path, dictionary(whole)).startswith(what)
+
+
+def test_a_storage_that_is_described_in_two_ways(tmp_path: Path) -> None:
+    body = gru(weight_ih_l0=tensor((3, 2), of=storage("IntStorage")))
+    assert refused(tmp_path, body) == "the storage 0 is described in two ways"
+
+
+def test_numbers_of_another_kind_of_machine(tmp_path: Path) -> None:
+    assert "little-endian order" in refused(tmp_path, gru(), {"byteorder": b"big"})
+    raw = (FOLDER / "older.pt").read_bytes()
+    place = raw.index(b"\x88", raw.index(b"little_endian"))
+    (tmp_path / "m.pt").write_bytes(raw[:place] + b"\x89" + raw[place + 1 :])
+    assert "little-endian order" in problem(tmp_path / "m.pt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"weight_ih_l0": tensor(())}, "weight_ih: expected 2 axes, got shape ()"),
+        (
+            {"weight_ih_l0": tensor((4, 2))},
+            "weight_ih: expected shape (3, 2) beside a weight_hh of shape (3, 1), got (4, 2)",
+        ),
+        ({"bias_hh_l0": tensor((4,))}, "bias_hh: expected shape (3,) beside a weight_hh of shape (3, 1), got (4,)"),
+        ({"weight_hh_l0": tensor((5, 1))}, "weight_hh: expected units, 3·units or 4·units rows for 1 units, got 5"),
+        ({"weight_hh_l0": tensor((3, 0))}, "weight_hh: expected 2 axes, got shape (3, 0)"),
+        ({"weight_hr_l0": tensor((1, 2))}, "weight_hh: expected 4·units rows for 2 units, got 3"),
+        ({"weight_ih_l2": tensor((3, 1))}, "expected weight_ih_l1 beside"),
+        ({"weight_ih_l0_reverse": tensor((3, 2))}, "expected weight_hh_l0_reverse beside"),
+        ({"weight_ih_l999": tensor((3, 2))}, "expected at most 500 layers, got 1,000"),
+        ({"weight_ih": tensor((3, 2))}, "expected weights of layers or of a cell, got both"),
+        ({"module.bias_ih_l0": tensor((3,))}, "expected each tensor once, got module.bias_ih_l0 twice"),
+        ({"weight_ih_l0_g": tensor((3, 1))}, "expected weight_ih_l0_v beside weight_ih_l0_g, got none"),
+        ({"weight_ih_l0_v": tensor((3, 2))}, "expected a length for each row from weight_norm, got none"),
+        ({"q._packed_params.w": tensor((3, 2))}, "q._packed_params.w: expected plain weights, got quantized ones"),
+    ],
+)
+def test_weights_that_do_not_belong_together(tmp_path: Path, changes: dict[str, bytes], what: str) -> None:
+    assert what in refused(tmp_path, gru(**changes))
+
+
+def test_a_weight_is_missing(tmp_path: Path) -> None:
+    body = dictionary({"enc.weight_hh_l0": tensor((3, 1)), "enc.bias_hh_l0": tensor((3,))})
+    assert refused(tmp_path, body) == "enc: expected weight_ih_l0 beside weight_hh_l0, bias_hh_l0, got none"
+    body = dictionary({"weight_hh_l0": tensor((3, 1))})
+    assert refused(tmp_path, body) == "expected weight_ih_l0 beside weight_hh_l0, got none"
+
+
+def test_layers_of_two_cells(tmp_path: Path) -> None:
+    body = dictionary({
+        "weight_ih_l0": tensor((3, 2)),
+        "weight_hh_l0": tensor((3, 1)),
+        "weight_ih_l1": tensor((4, 1)),
+        "weight_hh_l1": tensor((4, 1)),
+    })  # fmt: skip
+    assert "gru_l1: expected the weights of one more GRU" in refused(tmp_path, body)
