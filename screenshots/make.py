@@ -22,12 +22,16 @@ with neutral_environment():  # Textual reads its settings when it is imported
 FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
 
-PICTURES = {
+PICTURES: dict[str, list[str]] = {
     "stepper.svg": ["--at", "3", "--size", "120x40"],
     "phase.svg": ["--at", "3", "--size", "80x24", "--press", "comma"],
     "ledger.svg": ["--at", "3", "--size", "80x24", "--press", "enter"],
     "wiring-cut.svg": ["--at", "3", "--size", "80x24", "--press", "x"],
     "versus.svg": ["--example", "units", "--at", "3", "--size", "120x40"],
+    "model.svg": [
+        *("tests/formats/models/keras3/tokens.keras", "--input", "tests/formats/models/keras3/tokens.expected.npz"),
+        *("--at", "3", "--size", "120x40", "--press", "l"),
+    ],
     "time.svg": ["--example", "brackets", "--at", "20", "--size", "80x24", "--press", "4"],
     "memory.svg": ["--example", "brackets", "--at", "20", "--size", "80x24", "--press", "5"],
     "layer512.svg": ["--units", "512", "--text", "see what an LSTM does", "--at", "6", "--size", "120x40"],
@@ -41,7 +45,8 @@ def picture(name: str) -> str:
     """What the app shows, as SVG."""
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
         path = Path(folder) / name
-        if run(["screenshot", *PICTURES[name], "-o", str(path)]) != 0:
+        options = [str(FOLDER.parent / each) if each.startswith("tests/") else each for each in PICTURES[name]]
+        if run(["screenshot", *options, "-o", str(path)]) != 0:
             raise SystemExit(f"{name} cannot be drawn")
         return path.read_text("utf-8")
 

@@ -72,7 +72,7 @@ async def test_the_ledger_as_a_table(tmp_path: Path) -> None:
     assert {row[3]: float(row[5]) for row in table} == pytest.approx(expected, rel=1e-15)
     sizes = [abs(float(row[5])) for row in table]
     assert sizes == sorted(sizes, reverse=True)
-    assert float(table[-1][6]) == pytest.approx(step.z[1, 1], rel=1e-12)
+    assert float(table[-1][6]) == pytest.approx(step.pre_activations[1, 1], rel=1e-12)
     assert {row[0] for row in table} == {"from the input", "from other units", "from itself", "bias"}
     assert next(row[1] for row in table if row[3] == "x1") == "W[x1→f2]"
 

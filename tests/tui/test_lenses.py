@@ -68,7 +68,11 @@ async def test_the_printed_terms_add_up_to_the_printed_sum() -> None:
                     names = {f"W[x1→{target}]", *(f"U[h{k}→{target}]" for k in (1, 2, 3)), f"b[{target}]"}
                     assert set(printed) == names
                     assert sum(printed.values()) == pytest.approx(added, abs=5e-4)
-                    assert added == z == pytest.approx(session.step.z["ifgo".index(gate), unit - 1], abs=5e-5)
+                    assert (
+                        added
+                        == z
+                        == pytest.approx(session.step.pre_activations["ifgo".index(gate), unit - 1], abs=5e-5)
+                    )
                     if order == "by size":
                         sizes = [abs(value) for value in printed.values()]
                         assert sizes == sorted(sizes, reverse=True)
@@ -230,7 +234,7 @@ async def test_cutting_the_wires_answers_the_question_and_the_same_key_restores(
         await pilot.press("3")
         before = text(app)
         await pilot.press("x")
-        await until(lambda: session.cut_check[0] == 3)
+        await until(lambda: session.view.cut_check[0] == 3)
         await pilot.pause()
         shown = text(app)
         assert "✓ cut = 3 separate layers of one unit" in shown
@@ -255,7 +259,7 @@ async def test_one_key_from_the_start_shows_the_cut() -> None:
     app = UnrolledApp(session)
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("x")
-        await until(lambda: session.cut_check[0] == 3)
+        await until(lambda: session.view.cut_check[0] == 3)
         await pilot.pause()
         assert "cut = 3 separate layers of one unit" in text(app)
 
@@ -265,7 +269,7 @@ async def test_a_single_unit_has_no_wires_to_cut() -> None:
     app = UnrolledApp(session)
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("3", "x")
-        await until(lambda: session.cut_check[0] == 1)
+        await until(lambda: session.view.cut_check[0] == 1)
         await pilot.pause()
         assert "whole and cut are the same at the first 4 timesteps" in text(app)
         assert "cut = 1 separate layer of one unit, exactly" in text(app)
@@ -273,7 +277,7 @@ async def test_a_single_unit_has_no_wires_to_cut() -> None:
 
 async def test_a_layer_that_is_not_its_units_is_said_to_differ() -> None:
     session = example()
-    session.cut_check = (3, 0.25)
+    session.view.cut_check = (3, 0.25)
     session.cut = True
     session.show_lens(WIRING)
     app = UnrolledApp(session)
@@ -298,14 +302,14 @@ async def test_a_large_layer_is_drawn_in_part_and_cut_in_slices(monkeypatch: pyt
         seen: set[int] = set()
 
         def all_done() -> bool:
-            seen.add(session.cut_check[0])
-            return session.cut_check[0] == 512
+            seen.add(session.view.cut_check[0])
+            return session.view.cut_check[0] == 512
 
         await until(all_done)
         assert len(seen) > 8
         await pilot.pause()
         assert "✓ cut = 512 separate layers of one unit" in text(app)
-        assert session.cut_check[1] < 1e-9
+        assert session.view.cut_check[1] < 1e-9
 
 
 @pytest.mark.parametrize("keys", [("2",), ("2", "s"), ("3",), ("3", "s"), ("x",), ("x", "s")])

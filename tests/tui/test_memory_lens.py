@@ -1,18 +1,14 @@
 """The memory, in the running app."""
 
 import re
-from dataclasses import replace
 from itertools import pairwise
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from rich.cells import set_cell_size
 from tests.tui.stage import LARGE, SMALL, WIDE, example, halves, long, reading, rows, spelled, text, widths
 
-from unrolled import LSTM, InputSequence, memory
-from unrolled.anatomy import Account, Anatomy
-from unrolled.lstm import ANATOMY
+from unrolled import GRU, InputSequence, SimpleRNN, memory
 from unrolled_tui.app import UnrolledApp
 from unrolled_tui.lenses.memory import PAST
 from unrolled_tui.renderables.memory_table import window
@@ -266,16 +262,9 @@ def test_every_timestep_has_a_page_that_stays_for_a_while(length: int, height: i
     assert turns <= length / max(1, pages[0].count // 2)
 
 
-class Forgetful(LSTM):
-    """Stands in for a cell without a cell state."""
-
-    anatomy: ClassVar[Anatomy] = replace(ANATOMY, cell="SimpleRNN", account=None)
-
-
 @pytest.mark.parametrize("size", [(60, 16), SMALL, WIDE])
 async def test_a_cell_without_a_cell_state_is_told_why(size: tuple[int, int]) -> None:
-    like = LSTM.initialize(3, 1, seed=7)
-    layer = Forgetful(like.kernel, like.recurrent_kernel, like.bias)
+    layer = SimpleRNN.initialize(3, 1, seed=7)
     app = UnrolledApp(Session.open(layer, InputSequence(np.ones((4, 1)), "ones"), "seed 7"))
     async with app.run_test(size=size) as pilot:
         await pilot.press("5")
@@ -287,21 +276,14 @@ async def test_a_cell_without_a_cell_state_is_told_why(size: tuple[int, int]) ->
         assert widths(app) == {size[0]}
 
 
-class OfHidden(LSTM):
-    """Stands in for a cell whose account is of another state: what it says of itself is all that is asked."""
-
-    anatomy: ClassVar[Anatomy] = replace(ANATOMY, account=Account("h", "h_previous", "o", "(1−o) ⊙ g"))
-
-
 async def test_names_come_from_what_the_cell_says_of_itself() -> None:
-    like = LSTM.initialize(3, 1, seed=7)
-    layer = OfHidden(like.kernel, like.recurrent_kernel, like.bias)
+    layer = GRU.initialize(3, 1, seed=7)
     session = Session.open(layer, InputSequence(np.ones((4, 1)), "ones"), "seed 7", at=3)
     app = UnrolledApp(session)
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("5")
         assert title(app) == "hidden state h of unit 1 at t 3  by time"
-        assert "(1−o) ⊙ g" in text(app)
+        assert "(1−z) ⊙ n" in text(app)
         assert sums(app)[1:] == ("h_3", round(state(session, "h"), 4))
         assert [*lives(app)] == ["h1", "h2", "h3"]
         await pilot.press("v")

@@ -7,7 +7,7 @@ import pytest
 
 import unrolled
 from unrolled import LSTM, tally
-from unrolled.lstm import ANATOMY
+from unrolled.sequences import counting
 from unrolled_tui.renderables.bar import bar
 from unrolled_tui.renderables.caption import filled, phase_caption
 from unrolled_tui.renderables.frame import framed
@@ -19,6 +19,9 @@ from unrolled_tui.renderables.spans import Line, Span, fit, line, same_end, text
 from unrolled_tui.renderables.sparkline import chart, sparkline
 from unrolled_tui.renderables.tally_table import tally_line, tally_table
 from unrolled_tui.renderables.unit_panel import PanelRow, PanelView, unit_panel
+from unrolled_tui.session import Session
+
+ANATOMY = unrolled.LSTM.initialize(1, 1, seed=7).anatomy
 
 # Numbers.
 
@@ -289,11 +292,19 @@ def test_only_a_negative_factor_is_put_in_brackets() -> None:
 
 
 def test_every_phase_tells_numbers_that_a_session_has() -> None:
-    names = {f"z_{gate.name}" for gate in ANATOMY.gates} | {
-        name for phase in ANATOMY.phases for name in phase.computes if name not in ("x", "z")
-    }
-    for phase in ANATOMY.phases:
-        assert phase_caption(phase, 1, dict.fromkeys(names, 1.0))
+    layers = (
+        unrolled.LSTM.initialize(1, 1, seed=7),
+        unrolled.LSTM(np.ones((1, 4)), np.ones((1, 4)), peepholes=np.ones((3, 1))),
+        unrolled.LSTM(np.ones((1, 4)), np.ones((1, 4)), coupled=True, clip=1.0),
+        unrolled.LSTM(np.ones((1, 4)), np.ones((2, 4)), projection=np.ones((1, 2))),
+        unrolled.GRU.initialize(1, 1, seed=7),
+        unrolled.GRU(np.ones((1, 3)), np.ones((1, 3)), reset_after=False),
+        unrolled.SimpleRNN.initialize(1, 1, seed=7),
+    )
+    for layer in layers:
+        session = Session.open(layer, counting(1), "ones")
+        for phase in layer.anatomy.phases:
+            assert phase_caption(phase, 1, session.numbers())
 
 
 # The header.
@@ -443,7 +454,7 @@ def test_the_help_has_a_line_for_each_key_and_the_notation() -> None:
     assert drawn[:3] == [" →  n  One timestep on", " q     Quit", ""]
     assert drawn[3].startswith(" units     Every gate")
     assert drawn[4].startswith(" " * 11 + "gate of every unit.")
-    notation = [each.split() for each in drawn[-6:]]
+    notation = [each.split() for each in drawn[-10:]]
     assert notation[0] == ["here", "Keras", "PyTorch", "ONNX", "Olah"]
     assert notation[3] == ["candidate", "g", "c", "g", "c", "C~"]
     assert max(map(len, drawn)) < 80

@@ -69,12 +69,13 @@ def test_phases_there_and_back_are_the_same() -> None:
 
 def test_what_is_known_grows_with_the_phases() -> None:
     session = example()
-    names = ("x", "h_previous", "c_previous", "z", "i", "f", "g", "o", "c", "tanh_c", "h")
+    sums = ("z_i", "z_f", "z_g", "z_o")
+    names = ("x", "h_previous", "c_previous", *sums, "i", "f", "g", "o", "c", "tanh_c", "h")
     known = []
     for index in range(5):
         session.phase_index = index
         known.append([name for name in names if session.known(name)])
-    assert known == [list(names[:count]) for count in (3, 4, 8, 10, 11)]
+    assert known == [list(names[:count]) for count in (3, 7, 11, 13, 14)]
 
 
 @pytest.mark.parametrize(("asked", "t"), [(-5, 0), (0, 0), (2, 2), (3, 3), (4, 3), (10**9, 3)])
@@ -138,7 +139,7 @@ def test_the_history_crosses_the_parts_of_a_run() -> None:
 
 def test_scales_are_bounds_or_round_numbers() -> None:
     session = halves()
-    assert [session.scale(name) for name in ("i", "g", "h", "c")] == [1, 1, 1, 1]
+    assert [session.view.scale(name) for name in ("i", "g", "h", "c")] == [1, 1, 1, 1]
     assert session.bar_ends("i") == (0, 1)
     assert session.bar_ends("g") == (-1, 1)
     assert session.bar_ends("c") == (-1, 1)
@@ -147,15 +148,15 @@ def test_scales_are_bounds_or_round_numbers() -> None:
 def test_the_scale_of_a_cell_state_holds_its_first_values() -> None:
     layer = LSTM(np.zeros((1, 4)), np.zeros((1, 4)), np.array([400.0, 400.0, 400.0, 0.0]))  # counts: c_t = t + 1
     session = Session.open(layer, InputSequence(np.ones((1000, 1)), "ones"), "by hand")
-    assert session.scale("c") == 100
+    assert session.view.scale("c") == 100
     session.go_to(999)
     assert session.values("c", slice(0, 1)) == [1000]
-    assert session.scale("c") == 100
+    assert session.view.scale("c") == 100
 
 
 def test_the_scale_ignores_what_is_not_finite() -> None:
-    assert reading([[nan], [1.0]]).scale("c") == 1
-    assert reading([[inf], [1.0]]).scale("c") in (1, 2)
+    assert reading([[nan], [1.0]]).view.scale("c") == 1
+    assert reading([[inf], [1.0]]).view.scale("c") in (1, 2)
 
 
 def test_an_activation_without_bounds_gets_a_scale_of_its_own() -> None:
@@ -206,18 +207,19 @@ def test_going_back_and_forth_gives_the_same_bits() -> None:
     seen = []
     for t in (0, 2999, 0, 2999):
         session.go_to(t)
-        seen.append(session.step.z.tobytes() + session.step.h.tobytes())
+        seen.append(session.step.pre_activations.tobytes() + session.step.h.tobytes())
     assert seen[0] == seen[2] != seen[1] == seen[3]
 
 
 def test_tokens_have_the_room_of_the_longest() -> None:
     layer = LSTM.initialize(2, 3, seed=0)
-    assert Session.open(layer, one_hot("a\tb"), "").widest_label == 2
-    assert example().widest_label == 0
+    assert Session.open(layer, one_hot("a\tb"), "").view.widest_label == 2
+    assert example().view.widest_label == 0
 
 
 def test_the_first_remark_is_told() -> None:
-    assert reading([[1.0]], remarks=("first", "second")).remark == "first"
+    assert reading([[1.0]], remarks=("first",)).remark == "first"
+    assert reading([[1.0]], remarks=("first", "second")).remark == "first (? 1 more)"
     assert reading([[1.0]]).remark == ""
 
 

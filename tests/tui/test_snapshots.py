@@ -5,6 +5,7 @@ from math import inf, nan
 from typing import Any
 
 import pytest
+from tests.formats.keras_models import FOLDER
 from tests.tui.stage import LARGE, SMALL, WIDE, example, long, reading, spelled
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -37,6 +38,14 @@ def text_input() -> Session:
 def asked(request: Request) -> Session:
     """The session that a command line asks for."""
     return subject(request).session(request)
+
+
+def model(name: str, at: int = 1, batch_size: int | None = None) -> Session:
+    """A small model file that reads what its library read, if that is not for the library alone."""
+    path = FOLDER / name
+    x = FOLDER / f"{name.partition('.')[0]}.expected.npz"
+    batched = batch_size is not None or "both_ways" in name
+    return asked(Request(model=str(path), input=str(x) if batched else None, at=at, batch_size=batch_size))
 
 
 def page_of_units() -> Session:
@@ -104,6 +113,22 @@ CASES: dict[str, tuple[Callable[[], Session], tuple[int, int], tuple[str, ...]]]
     "memory_before_the_write_80x24": (lambda: at_phase("gate"), SMALL, ("5",)),
     "find_80x24": (lambda: asked(Request(example="brackets")), SMALL, (*FIND, "enter")),
     "bookmarks_80x24": (lambda: example(at=2), SMALL, ("m", "right", "right", "m", "M")),
+    "model_stack_120x40": (lambda: model("keras3/lstm_stack.keras", at=2), WIDE, ("l",)),
+    "model_tokens_80x24": (lambda: model("keras3/tokens.keras", at=3), SMALL, ()),
+    "model_backward_120x40": (lambda: model("keras3/masked_both_ways.keras"), WIDE, ("l", "right")),
+    "model_stateful_80x24": (lambda: model("keras3/stateful.keras", batch_size=1), SMALL, ("r",)),
+    "model_untold_120x40": (lambda: model("keras2/oldstyle_weights.legacyweights.h5"), WIDE, ()),
+    "model_pytorch_120x40": (lambda: model("torch/bilstm2.pt"), WIDE, ("4",)),
+    "model_onnx_80x24": (lambda: model("onnx/lstm_peephole.onnx"), SMALL, ("2",)),
+    "gru_memory_80x24": (lambda: asked(Request(cell="gru", at=3)), SMALL, ("5",)),
+    "simple_rnn_memory_80x24": (lambda: asked(Request(cell="simple_rnn", at=3)), SMALL, ("5",)),
+    "gru_time_80x24": (lambda: asked(Request(cell="gru", at=3)), SMALL, ("4", "right_square_bracket")),
+    "gru_120x40": (lambda: asked(Request(cell="gru", at=3)), WIDE, ()),
+    "gru_propose_80x24": (lambda: asked(Request(cell="gru", at=3)), SMALL, ("comma",)),
+    "gru_ledger_120x40": (lambda: asked(Request(cell="gru", at=3)), WIDE, ("2", "left_square_bracket")),
+    "gru_wiring_120x40": (lambda: asked(Request(cell="gru", at=3)), WIDE, ("3", "left_square_bracket", "s")),
+    "simple_rnn_120x40": (lambda: asked(Request(cell="simple_rnn", at=3)), WIDE, ()),
+    "simple_rnn_wiring_80x24": (lambda: asked(Request(cell="simple_rnn", at=3)), SMALL, ("3",)),
     "difference_120x40": (lambda: asked(Request(versus_seed=8)), WIDE, ("right", "d")),
     "difference_80x24": (lambda: asked(Request(versus_cut=True)), SMALL, ("right", "d")),
 }

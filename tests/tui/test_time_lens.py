@@ -209,7 +209,7 @@ async def test_a_long_page_is_computed_in_the_background_and_can_be_stopped(monk
     monkeypatch.setattr("unrolled_tui.screens.background.SLICE", 0.0)
     monkeypatch.setattr("unrolled_tui.over_time.survey", slowly)
     session = long(60_000, units=128)
-    session.over_time.zoom = 20
+    session.view.over_time.zoom = 20
     app = UnrolledApp(session)
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("4")

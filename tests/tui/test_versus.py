@@ -119,7 +119,7 @@ async def test_cutting_in_both() -> None:
     app = UnrolledApp(session)
     async with app.run_test(size=WIDE) as pilot:
         await pilot.press("x")
-        await until(lambda: [each.cut_check[0] for each in session.both] == [1, 3])
+        await until(lambda: [each.view.cut_check[0] for each in session.both] == [1, 3])
         await pilot.pause()
         assert "cut = 1 separate layer of one unit" in text(app)
         assert "cut = 3 separate layers of one unit" in text(app)

@@ -1,5 +1,8 @@
 """What a role looks like: one hue per gate everywhere, from the colour-blind-safe palette of Okabe and Ito (2008).
 
+Gates that do the same in different cells share a hue: f and z keep what was, i and r let something in, g and n are the
+candidates.
+
 Four versions of it: for a dark and for a light background, in the terminal's own 16 colours (named, as the nearest of
 16 would make f and c the same), and without colour. Sign, state and selection are shown by shape and place too, so that
 the last loses nothing.
@@ -26,6 +29,10 @@ DARK = {
     "o": "#e69f00",
     "c": "#d98cb3",
     "h": "#ffffff",
+    "z": "#e8702a",
+    "r": "#2fbf94",
+    "n": "#56b4e9",
+    "m": "#d8d8d8",
     "on": "bold #121212 on #f0e442",
     "+1": "#a9c9e8 on #16222e",
     "+2": "#c4dcf2 on #1d3b57",
@@ -53,6 +60,10 @@ LIGHT = {
     "o": "#8f6400",
     "c": "#a04a7d",
     "h": "#000000",
+    "z": "#b84a00",
+    "r": "#00735a",
+    "n": "#0072b2",
+    "m": "#383838",
     "on": "bold #ffffff on #9c2f00",
     "+1": "#20405c on #e3edf6",
     "+2": "#173652 on #bcd7ee",
@@ -94,6 +105,10 @@ SIXTEEN = {
     "o": "yellow",
     "c": "magenta",
     "h": "default",
+    "z": "red",
+    "r": "green",
+    "n": "cyan",
+    "m": "default",
     "on": "reverse",
     **dict.fromkeys(("+1", "+2", "+3", "+4"), "cyan"),
     **dict.fromkeys(("-1", "-2", "-3", "-4"), "red"),

@@ -42,7 +42,7 @@ def load_marks(session: Session, path: str) -> None:
     """
     if not session.touches_files:
         raise MarksFileError(f"{printable(path)}: expected a session of one's own to read for: {_NONE}")
-    marks = read_marks(path, session.length, [each.layer.units for each in session.both])
+    marks = read_marks(path, session.model_length, session.units_of_layers)
     session.notebook = Notebook.held_in(path, marks)
 
 

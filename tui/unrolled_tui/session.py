@@ -5,21 +5,22 @@ A key changes the session, and the screen is drawn from it again; nothing else r
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unrolled import InputSequence, RecurrentLayer, Run, ShapeError, Step, Tally, TimestepError, tally
+from unrolled import InputSequence, RecurrentLayer, Run, ShapeError, Step, Tally, TimestepError
 from unrolled.anatomy import Phase, Quantity
 from unrolled.arrays import Array
-from unrolled.compare import Parting, differences, find_parting
-from unrolled.wiring import check_separate
+from unrolled.compare import Parting, find_parting
+from unrolled.progress import Progress
+from unrolled_tui.layer_view import EARLY, LayerView
 from unrolled_tui.marks import Notebook
 from unrolled_tui.moments import Moments, Told
-from unrolled_tui.over_time import OverTime
-from unrolled_tui.scales import scale_of
-from unrolled_tui.wires import GateWeights, gate_weights, sender_count, signals_sent
+from unrolled_tui.wires import largest_flow, sender_count, signals_sent
+
+if TYPE_CHECKING:
+    from unrolled_tui.tour import Tour  # a fresh layer opens without what models need
 
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Timesteps a second in play mode."""
@@ -27,8 +28,8 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 TOLERANCE = 1e-6
 """Two layers part where they differ by more than this."""
 
-EARLY = 64
-"""So many first timesteps stand for the run where all of it would take long: for scales, and for checks."""
+NEAR = 64
+"""So many timesteps past the last one that was computed are no long way."""
 
 UNITS, LEDGER, WIRING, TIME, MEMORY = range(5)
 """The lenses, as places in their order."""
@@ -39,12 +40,12 @@ class Session:
     """A layer reading a sequence, and where we are in it.
 
     Attributes:
-        run: The layer's run over the sequence.
-        sequence: The sequence as it was read.
+        view: The layer's run over its input, and what is worked out about it.
         origin: Where the weights are from, such as "seed 7".
         t: The timestep on show, from 0.
         phase_index: How many phases of it have happened, less one.
         unit: The selected unit, from 0.
+        tour: The model that the layer is one of, and its other layers, if it is of one.
         versus: A second layer that reads the same sequence beside this one, moved along with it.
         front: Which of the two the keys are for, where they are for one.
         minus: The session whose values these are taken from, in the difference mode.
@@ -58,23 +59,21 @@ class Session:
         signals: Whether the wiring shows what flows instead of the weights.
         triangle: Whether the memory is shown as a triangle.
         cut: Whether the wires between the units are cut, as an experiment.
-        cut_check: How many units were run alone by then, and their largest difference from the cut layer.
         tally_shown: Whether the parameters are on show.
         playing: Whether play mode is on.
         speed_index: The speed of play mode, as an index into `SPEEDS`.
         moments: The condition that one runs to, and the breakpoints.
         notebook: The bookmarks and notes.
         told: What is said in the caption until the next key.
-        over_time: What the time lens shows of the run.
         touches_files: Whether keys may write and read files: not in a session that is served to others.
     """
 
-    run: Run[Any]
-    sequence: InputSequence
+    view: LayerView
     origin: str
     t: int = 0
     phase_index: int = -1
     unit: int = 0
+    tour: "Tour | None" = None
     versus: "Session | None" = None
     front: int = 0
     minus: "Session | None" = None
@@ -88,7 +87,6 @@ class Session:
     signals: bool = False
     triangle: bool = False
     cut: bool = False
-    cut_check: tuple[int, float] = (0, 0.0)
     tally_shown: bool = True
     playing: bool = False
     speed_index: int = 1
@@ -96,14 +94,10 @@ class Session:
     notebook: Notebook = field(default_factory=Notebook)
     told: Told | None = None
     touches_files: bool = True
-    over_time: OverTime = field(init=False)
-    _kept_weights: GateWeights | None = None
-    _kept_step: Step | None = None
 
     def __post_init__(self) -> None:
         """Starts with the whole timestep on show."""
         self.phase_index = len(self.layer.anatomy.phases) - 1
-        self.over_time = OverTime(self.run)
 
     @classmethod
     def open(cls, layer: RecurrentLayer[Any], sequence: InputSequence, origin: str, at: int = 1) -> "Session":
@@ -118,16 +112,41 @@ class Session:
                 f"{sequence.name}: expected (T, features) to step through, got shape {sequence.values.shape}: "
                 f"choose one sequence of the batch, such as xs[0]"
             )
-        session = cls(Run(layer, sequence.values), sequence, origin)
-        if not 1 <= at <= session.length:
-            raise TimestepError(f"timestep: expected 1 to {session.length}, got {at}")
-        session.t = at - 1
+        session = cls(LayerView(Run(layer, sequence.values), sequence), origin)
+        session._begin_at(at, session.length)
         return session
+
+    @classmethod
+    def of(cls, tour: "Tour", origin: str, at: int = 1) -> "Session":
+        """A session at timestep `at` of a model, counted from 1, with the layer that the tour is at.
+
+        Raises:
+            ShapeError: If the layer reads nothing, as all is masked, or too much would have to be kept.
+            TimestepError: If the sequence has no timestep `at`.
+        """
+        session = cls(tour.view(), origin, tour=tour)
+        session._begin_at(at, tour.reading.timesteps)
+        return session
+
+    def _begin_at(self, at: int, length: int) -> None:
+        if not 1 <= at <= length:
+            raise TimestepError(f"timestep: expected 1 to {length}, got {at}")
+        self.t = self.view.row(at - 1)
+
+    @property
+    def run(self) -> Run[Any]:
+        """The layer's run."""
+        return self.view.run
+
+    @property
+    def sequence(self) -> InputSequence:
+        """What the model reads, in the order in which the layer does."""
+        return self.view.sequence
 
     @property
     def layer(self) -> RecurrentLayer[Any]:
         """The layer."""
-        return self.run.layer
+        return self.view.layer
 
     @property
     def length(self) -> int:
@@ -137,9 +156,7 @@ class Session:
     @property
     def step(self) -> Step:
         """Everything that happens at the timestep on show."""
-        if self._kept_step is None or self._kept_step.t != self.t:
-            self._kept_step = self.run[self.t]
-        return self._kept_step
+        return self.view.step(self.t)
 
     @property
     def phase(self) -> Phase:
@@ -151,10 +168,10 @@ class Session:
         """Timesteps a second in play mode."""
         return SPEEDS[self.speed_index]
 
-    @cached_property
+    @property
     def tally(self) -> Tally:
         """The parameters of the layer."""
-        return tally(self.layer)
+        return self.view.tally
 
     def known(self, name: str) -> bool:
         """Whether the attribute `name` of the step is computed by now."""
@@ -172,51 +189,27 @@ class Session:
     def history(self, name: str, units: slice, count: int) -> list[list[float]]:
         """The last `count` values up to now of each of some units, the oldest first."""
         until = self.t + 1 if self.known(name) else self.t
-        rows = self._past(name, units, max(0, self.t + 1 - count), until)
+        rows = self.view.past(name, units, max(0, self.t + 1 - count), until)
         if self.minus is not None:
             with np.errstate(invalid="ignore"):
-                rows = self.minus._past(name, units, max(0, self.t + 1 - count), until) - rows
+                rows = self.minus.view.past(name, units, max(0, self.t + 1 - count), until) - rows
         values: list[list[float]] = rows.T.tolist()
         return values
 
-    def _past(self, name: str, units: slice, start: int, stop: int) -> Array:
-        parts = self.run.window(start, stop)
-        none = np.empty((0, units.stop - units.start))
-        return np.concatenate([getattr(part, name)[:, units] for part in parts]) if parts else none
-
-    def scale(self, name: str) -> float:
-        """The value that fills a bar of `name`: its bound, or a round number that holds its first values."""
-        if name not in self._scales:
-            self._scales[name] = scale_of(self.run, name, EARLY)
-        return self._scales[name]
-
     def bar_ends(self, name: str) -> tuple[float, float]:
         """The low and the high end of a bar of `name`: from 0 for what is never negative, else the same both ways."""
-        scale = self.scale(name)
+        scale = self.view.scale(name)
         return (0.0 if self.layer.bounds(name)[0] >= 0 and self.minus is None else -scale), scale
 
     def numbers(self) -> dict[str, float]:
-        """The selected unit's numbers at this timestep, by the attribute of the step, and `z_i` and so on for z."""
-        step, gates = self.step, self.layer.anatomy.gates
-        names = {name for phase in self.layer.anatomy.phases for name in phase.computes} - {"x", "z"}
-        numbers = {name: float(getattr(step, name)[self.unit]) for name in names}
-        return numbers | {f"z_{gate.name}": float(z) for gate, z in zip(gates, step.z[:, self.unit], strict=True)}
+        """The selected unit's numbers at this timestep, by the attribute of the step, and `z_i` and so on."""
+        return self.view.numbers(self.t, self.unit)
 
-    @cached_property
-    def widest_label(self) -> int:
-        """The cells of the widest token; 0 without tokens."""
-        from rich.cells import cell_len  # noqa: PLC0415  # commands without a screen open sessions too
-
-        return max(map(cell_len, set(self.sequence.labels)), default=0)
-
-    @cached_property
+    @property
     def remark(self) -> str:
-        """What is unusual about the input, if anything."""
-        return self.sequence.remarks[0] if self.sequence.remarks else ""
-
-    @cached_property
-    def _scales(self) -> dict[str, float]:
-        return {}
+        """What is unusual about the model or its input, if anything; the help has all of it."""
+        remarks = self.sequence.remarks
+        return f"{remarks[0]} (? {len(remarks) - 1} more)" if len(remarks) > 1 else "".join(remarks)
 
     # The gate and the wires.
 
@@ -225,54 +218,19 @@ class Session:
         """The selected gate."""
         return self.layer.anatomy.gates[self.gate_index]
 
-    @cached_property
-    def state_phases(self) -> tuple[int, ...]:
-        """The phases that make a state."""
-        states = {state.name for state in self.layer.anatomy.states}
-        return tuple(k for k, phase in enumerate(self.layer.anatomy.phases) if states & set(phase.computes))
-
     def wires(self, senders: slice, receivers: slice) -> Array:
         """The selected gate's weights from some senders to some units, or what flows through them now."""
-        weights = self._gate_weights.rows[senders, receivers]
+        weights = self.view.weights_of(self.gate_index).rows[senders, receivers]
         if not self.signals:
             return weights
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return weights * signals_sent(self.layer, self.step)[senders, None]
+            return weights * signals_sent(self.layer, self.step, self.gate.name, receivers)[senders]
 
     def largest_wire(self) -> float:
         """The largest finite one of the selected gate's weights, or of what flows through them now, of either sign."""
-        largest = self._gate_weights.largest
         if self.signals:
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                largest = largest * np.abs(signals_sent(self.layer, self.step))
-        return float(np.max(largest, initial=0, where=np.isfinite(largest)))
-
-    @property
-    def _gate_weights(self) -> GateWeights:
-        """The rows of the selected gate, kept until another is selected."""
-        if self._kept_weights is None or self._kept_weights.gate != self.gate_index:
-            self._kept_weights = gate_weights(self.layer, self.gate_index)
-        return self._kept_weights
-
-    @cached_property
-    def cut_run(self) -> Run[Any]:
-        """The same sequence read without the wires between the units."""
-        return Run(self.layer.without_connections(), self.sequence.values)
-
-    def cut_difference(self, name: str) -> Array:
-        """How far whole and cut are apart in the state `name`, at the first timesteps, shape (T, units)."""
-        stop = min(self.length, EARLY)
-        whole, cut = (
-            np.concatenate([getattr(part, name) for part in run.window(0, stop)]) for run in (self.run, self.cut_run)
-        )
-        return differences(whole, cut)
-
-    @cached_property
-    def first_cut_difference(self) -> int | None:
-        """The first of the early timesteps at which whole and cut differ in any state."""
-        apart = [self.cut_difference(name).any(axis=1) for name in self.layer.anatomy.carries]
-        timesteps = np.flatnonzero(np.any(apart, axis=0))
-        return int(timesteps[0]) if len(timesteps) else None
+            return largest_flow(self.layer, self.step, self.gate.name)
+        return self.view.weights_of(self.gate_index).largest
 
     # What keys do.
 
@@ -298,7 +256,7 @@ class Session:
 
     def _show_phase(self, t: int, phase_index: int) -> None:
         for session in self.both:
-            session.t, session.phase_index = t, phase_index
+            session.t, session.phase_index = t, min(phase_index, len(session.layer.anatomy.phases) - 1)
 
     def select(self, unit: int) -> None:
         """Selects a unit, counted from 0, and the other end after the last or before the first."""
@@ -322,6 +280,7 @@ class Session:
         """Selects a gate, and the other end after the last or before the first."""
         for session in self.both:
             session.gate_index, session.top = gate % len(session.layer.anatomy.gates), 0
+            session.sender = min(session.sender, sender_count(session.layer, session.gate.name) - 1)
 
     def take_order(self, order: int) -> None:
         """Takes one of the orders of the ledger or the memory."""
@@ -336,20 +295,59 @@ class Session:
     def select_sender(self, sender: int) -> None:
         """Selects a sender of the wiring, the nearest one if there is none."""
         for session in self.both:
-            session.sender = min(max(sender, 0), sender_count(session.layer) - 1)
+            session.sender = min(max(sender, 0), sender_count(session.layer, session.gate.name) - 1)
 
     def toggle_cut(self) -> None:
-        """Cuts the wires between the units, or restores them."""
+        """Cuts the wires between the units, or restores them; nothing where a projection mixes the units."""
         for session in self.both:
-            session.cut = not session.cut
+            session.cut = not session.cut and session.layer.separable
 
-    def check_cut(self) -> Iterator[None]:
-        """Runs each unit alone over the first timesteps, one at each next, and notes how far the cut layer is off."""
-        if self.cut_check[0] < self.layer.units:
-            largest = check_separate(self.cut_run.layer, self.sequence.values[:EARLY])
-            for done, difference in enumerate(largest, 1):
-                self.cut_check = (done, difference)
-                yield
+    # The layers of a model, and its sequences.
+
+    @property
+    def place(self) -> int:
+        """Which of the layers on the screen the keys are for: of two beside each other, or of a model's."""
+        return self.front if self.tour is None else self.tour.place
+
+    @property
+    def timestep(self) -> int:
+        """The timestep of the model's sequence that is on show."""
+        return self.view.timestep(self.t)
+
+    @property
+    def has_list(self) -> bool:
+        """Whether there are layers, or sequences of a batch, to move between."""
+        return self.tour is not None and (len(self.tour.stops) > 1 or len(self.tour) > 1 or self.view.backwards)
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the layer is part of a model that says something."""
+        return self.tour is not None and self.tour.reading.readout is not None
+
+    @property
+    def units_of_layers(self) -> list[int]:
+        """The units of each layer on the screen, or of the model."""
+        layers = [each.layer for each in (self.both if self.tour is None else self.tour.reading.passages)]
+        return [layer.units for layer in layers]
+
+    @property
+    def model_length(self) -> int:
+        """The number of timesteps of the model's sequence, those that a layer passes over too."""
+        return self.length if self.tour is None else self.tour.reading.timesteps
+
+    def show_layer(self) -> None:
+        """Turns to the layer that the tour is at, at the same timestep of the model's sequence.
+
+        Raises:
+            ShapeError: If the layer reads nothing, or too much would have to be kept.
+        """
+        if self.tour is not None:
+            timestep, self.view = self.timestep, self.tour.view()
+            self.t = self.view.row(min(timestep, self.tour.reading.timesteps - 1))
+            self.unit = min(self.unit, self.layer.units - 1)
+            self.phase_index = len(self.layer.anatomy.phases) - 1
+            self.gate_index = self.top = self.sender = 0
+            self.cut = False
 
     # Two layers.
 
@@ -361,7 +359,7 @@ class Session:
     @property
     def alike(self) -> bool:
         """Whether there are two layers of one shape, so that there is a difference to show."""
-        shapes = {(each.layer.anatomy.cell, each.layer.units) for each in self.both}
+        shapes = {(each.layer.anatomy.quantities, each.layer.units) for each in self.both}
         return self.versus is not None and len(shapes) == 1
 
     @property
@@ -381,18 +379,22 @@ class Session:
                 self.parting = found
                 yield
 
-    @property
-    def frontier(self) -> int:
-        """How many timesteps both runs have been through."""
-        return min(session.run.frontier for session in self.both)
+    def is_near(self, t: int) -> bool:
+        """Whether timestep `t` can be shown without a long way."""
+        if self.tour is not None:
+            return self.tour.is_near(self.view.timestep(t))
+        return t < min(session.run.frontier for session in self.both) + NEAR
 
-    def explore(self, t: int) -> Iterator[int]:
-        """Goes to timestep `t` in both runs and yields how far it has got; its readers then replace those of before."""
+    def explore(self, t: int) -> Iterator[Progress]:
+        """Goes to timestep `t` in all runs and yields how far it has got; its readers then replace those of before."""
+        if self.tour is not None:
+            yield from self.tour.reading.explore(self.view.timestep(t))
         for session in self.both:
             reader = session.run.fork()
-            yield from reader.explore(t)
+            for frontier in reader.explore(t):
+                yield Progress(min(frontier, t + 1), t + 1)
             reader.window(max(0, t - EARLY), t + 1)
-            session.run = reader
+            session.view.run = reader
 
     def change_speed(self, by: int) -> None:
         """Plays faster or slower."""

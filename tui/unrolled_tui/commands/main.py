@@ -3,6 +3,8 @@
 import click
 
 from unrolled_tui.commands import COMMANDS
+from unrolled_tui.commands.model_help import MODEL_FILES
+from unrolled_tui.commands.model_options import model_options
 from unrolled_tui.commands.options import (
     HELP_NAMES,
     examples,
@@ -33,25 +35,26 @@ class _Main(click.Command):
         "unrolled --example brackets             a trained layer, whose unit 1 counts brackets",
         "unrolled before.npz --versus after.npz  two layers of one shape, and their difference",
         "unrolled --units 5 --seed 1             a fresh layer of 5 units",
-        "unrolled model.npz --input data.csv     your layer reads your data",
+        "unrolled model.keras --input x.npy      your model reads your data",
         'unrolled --text "hello" --at 3          characters, from the third on',
         "seq 10 | unrolled --input -             numbers from another program",
         "unrolled summary --units 3              every command has its --help",
     ),
     options_metavar="[OPTIONS]",
+    help=(
+        "See what an LSTM really does, or a GRU: every gate and state of every unit, one timestep a key press.\n\n"
+        f"{MODEL_FILES} Without one, the layer is a fresh one with Keras's default initialisers."
+    ),
 )
 @model_argument
+@model_options
 @fresh_layer_options
 @sequence_options
 @view_options
 @click.version_option(package_name="unrolled", prog_name="unrolled", message="%(prog)s %(version)s")
 @request_from_options
 def command(request: Request) -> None:
-    """See what an LSTM really does: every gate and state of every unit, one timestep a key press.
-
-    MODEL is a .npz file with kernel, recurrent_kernel and bias in Keras's layout. Without one, the layer is a fresh one
-    with Keras's default initialisers.
-    """
+    """Open the stepper."""
     from unrolled_tui.commands.stepper import step_through  # noqa: PLC0415
 
     raise click.exceptions.Exit(step_through(request))

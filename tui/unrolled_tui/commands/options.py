@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 import click
 
-from unrolled_tui.commands.request import DTYPE, EXAMPLES, LENS_NAMES, REQUEST_NAMES, SEED, UNITS, Request
+from unrolled_tui.commands.model_options import check_choices, take_choices
+from unrolled_tui.commands.request import CELL, CELLS, DTYPE, EXAMPLES, LENS_NAMES, REQUEST_NAMES, SEED, UNITS, Request
 
 Callback: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Callback], Callback]
@@ -25,6 +26,7 @@ def examples(*lines: str) -> str:
 def fresh_layer_options(callback: Callback) -> Callback:
     """The options of a layer that comes from no file."""
     return _all(
+        click.option("--cell", type=click.Choice(CELLS), help=f"The cell of a fresh layer.  [default: {CELL}]"),
         click.option("--units", type=int, metavar="N", help=f"Units of a fresh layer.  [default: {UNITS}]"),
         click.option(
             "--features",
@@ -53,9 +55,22 @@ def sequence_options(callback: Callback) -> Callback:
             "--input", metavar="FILE", help="The sequence: .npy, .npz, .csv, .jsonl or .txt; - reads standard input."
         ),
         click.option(
-            "--text", metavar="STRING", help="The sequence: characters, one-hot over the distinct ones, sorted."
+            "--text",
+            metavar="STRING",
+            help="The sequence: characters, as --vocab numbers them, or one-hot over the distinct ones, sorted.",
         ),
+        click.option("--vocab", metavar="FILE", help="The tokens of a model: a JSON list, or a map of token to id."),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Sequences in a batch of a stateful model: the next batch goes on where it ended.",
+        ),
+        layer_option,
     )(callback)
+
+
+layer_option = click.option("--layer", metavar="NAME", help="The recurrent layer of a model, such as lstm_1.")
 
 
 def at_option(callback: Callback) -> Callback:
@@ -90,6 +105,7 @@ def view_options(callback: Callback) -> Callback:
     """The options that say how to look, and what to put beside the layer."""
     return _all(
         at_option,
+        click.option("--row", type=click.IntRange(1), default=1, metavar="N", help="Begin with sequence N of a batch."),
         click.option("--lens", type=click.Choice(LENS_NAMES), default="units", help="Begin with this lens."),
         click.option("--marks", metavar="FILE", help="Bookmarks and notes, as the key M writes them."),
         example_option,
@@ -105,7 +121,10 @@ def request_from_options(callback: Callback) -> Callback:
 
     @wraps(callback)
     def with_request(**options: Any) -> None:
-        request = Request(**{name: options.pop(name) for name in REQUEST_NAMES if name in options})
+        choices = take_choices(options)
+        request = Request(**{name: options.pop(name) for name in REQUEST_NAMES if name in options}, choices=choices)
+        if "models" not in options:
+            check_choices(choices, request.model is not None or request.versus is not None)
         if request.model is not None:
             check_no_fresh_layer(request)
         check_versus(request)

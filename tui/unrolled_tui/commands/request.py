@@ -1,8 +1,9 @@
 """What a command line asks to see, as plain data."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
-UNITS, SEED, DTYPE = 3, 7, "float64"
+CELL, UNITS, SEED, DTYPE = "lstm", 3, 7, "float64"
 """A fresh layer where the command line does not say otherwise. The features are those of the sequence."""
 
 
@@ -12,12 +13,18 @@ class Request:
 
     Attributes:
         model: A model file, instead of a fresh layer.
+        choices: What is said about a model file that does not say it itself: fields of `unrolled.Choices`.
+        cell: The kind of a fresh layer, one of `CELLS`.
         units: The number of units of a fresh layer.
         features: Its number of features.
         seed: What its weights are drawn with.
         dtype: float32 or float64.
         input: The file of the sequence, or `-` for standard input.
         text: Characters as the sequence.
+        vocab: A file with the tokens of a model and their ids, for `text` and for what ids stand for.
+        batch_size: How many sequences a batch of a stateful model has.
+        layer: The layer of a model to begin with.
+        row: The sequence of a batch to begin with, from 1.
         at: The timestep to begin at, from 1.
         lens: The name of the lens to begin with.
         example: A built-in example, instead of all of the above.
@@ -29,12 +36,18 @@ class Request:
     """
 
     model: str | None = None
+    choices: tuple[tuple[str, Any], ...] = ()
+    cell: str | None = None
     units: int | None = None
     features: int | None = None
     seed: int | None = None
     dtype: str | None = None
     input: str | None = None
     text: str | None = None
+    vocab: str | None = None
+    batch_size: int | None = None
+    layer: str | None = None
+    row: int = 1
     at: int = 1
     lens: str = "units"
     example: str | None = None
@@ -47,8 +60,13 @@ class Request:
     @property
     def fresh_options(self) -> tuple[str, ...]:
         """The options given that only a fresh layer has."""
-        return tuple(f"--{name}" for name in ("units", "features", "seed", "dtype") if getattr(self, name) is not None)
+        return tuple(
+            f"--{name}" for name in ("cell", "units", "features", "seed", "dtype") if getattr(self, name) is not None
+        )
 
+
+CELLS = ("lstm", "gru", "simple_rnn")
+"""The cells of fresh layers."""
 
 LENS_NAMES = ("units", "ledger", "wiring", "time", "memory")
 """The lenses, in the order of their keys."""

@@ -8,6 +8,7 @@ from unrolled import OptionError
 from unrolled.files import check_ending, naming
 from unrolled.output import writing
 from unrolled.text import printable
+from unrolled_tui.commands.model_options import model_options
 from unrolled_tui.commands.options import (
     HELP_NAMES,
     examples,
@@ -36,6 +37,7 @@ MOST_COLUMNS, MOST_LINES = 1000, 500
     ),
 )
 @model_argument
+@model_options
 @fresh_layer_options
 @sequence_options
 @view_options

@@ -1,14 +1,19 @@
-"""From what the command line asks for to a layer and a sequence."""
+"""From what the command line asks for to a network and a sequence."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import unrolled
-from unrolled import LSTM, InputSequence, RecurrentLayer, SequenceFileError, ShapeError
-from unrolled.sequences import counting, one_hot
-from unrolled_tui.commands.request import DTYPE, FRESH_EXAMPLES, LENS_NAMES, SEED, UNITS, Request
+from unrolled import GRU, LSTM, Choices, InputSequence, OptionError, RecurrentLayer, ShapeError, SimpleRNN
+from unrolled.text import printable
+from unrolled_tui.commands.request import CELL, DTYPE, FRESH_EXAMPLES, LENS_NAMES, SEED, UNITS, Request
+from unrolled_tui.commands.sequence import classes_of, sequence_for, sequence_of
 from unrolled_tui.marks import Notebook, read_marks
 from unrolled_tui.session import Session
+
+if TYPE_CHECKING:
+    from unrolled.network import Network  # a fresh layer opens without what models need
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -16,24 +21,45 @@ class Subject:
     """What a command is about.
 
     Attributes:
-        layer: The layer.
-        sequence: What it reads.
+        layer: The recurrent layer that is looked at first.
+        sequence: What the model reads: one sequence, or a batch.
         origin: Where its weights are from.
         beside: A second layer that reads the same, and where its weights are from.
+        model: The network that the layer is part of, if it comes from a model.
+        framework: What wrote the model, if that is known.
+        remarks: What is unusual about the model, one sentence each.
+        name: What the layer is called in its model, with its direction if it has two.
+        reader: The layer that reads the sequence, if not the first one.
+        batch_size: How many sequences a batch of a stateful model has.
+        classes: What the outputs of the model are called, if that is known.
     """
 
     layer: RecurrentLayer[Any]
     sequence: InputSequence
     origin: str
     beside: tuple[RecurrentLayer[Any], str] | None = None
+    model: "Network | None" = None
+    framework: str = ""
+    remarks: tuple[str, ...] = ()
+    name: str | None = None
+    reader: str | None = None
+    batch_size: int | None = None
+    classes: tuple[str, ...] = ()
+
+    @property
+    def network(self) -> "Network":
+        """The model, or the layer as one."""
+        from unrolled.network import Network, Recurrent  # noqa: PLC0415  # a fresh layer opens without
+
+        return self.model or Network((Recurrent("layer", self.layer),))
 
     def session(self, request: Request) -> Session:
         """A session that begins where `request` says.
 
         Raises:
-            UnrolledError: If there is no such timestep, or the file of marks does not fit.
+            UnrolledError: If there is no such timestep or sequence, or the file of marks does not fit.
         """
-        session = Session.open(self.layer, self.sequence, self.origin, request.at)
+        session = self._session(request)
         if self.beside is not None:
             layer, origin = self.beside
             session.versus = Session.open(layer, self.sequence, origin, request.at)
@@ -41,12 +67,29 @@ class Subject:
         session.notebook = _notebook(request, session)
         return session
 
+    def _session(self, request: Request) -> Session:
+        if self.beside is not None or (self.model is None and self.sequence.rows is None):
+            return Session.open(self.layer, replace(self.sequence, remarks=self._told), self.origin, request.at)
+        from unrolled_tui.tour import Tour  # noqa: PLC0415  # a fresh layer opens without
+
+        sequence = replace(self.sequence, remarks=self._told)
+        tour = Tour(self.network, sequence, self.reader, self.batch_size, self.classes, self.framework)
+        if not request.row <= len(tour):
+            raise OptionError(f"--row: expected 1 to {len(tour):,}, got {request.row:,}")
+        for _ in tour.open(request.row - 1):
+            pass
+        tour.place = 0 if self.name is None else tour.names.index(self.name)
+        return Session.of(tour, self.origin, request.at)
+
+    @property
+    def _told(self) -> tuple[str, ...]:
+        return self.remarks + self.sequence.remarks
+
 
 def _notebook(request: Request, session: Session) -> Notebook:
     """The bookmarks and notes of a file that is asked for, or none yet, and where they would be kept."""
     if request.marks is not None:
-        units = [each.layer.units for each in session.both]
-        return Notebook.held_in(request.marks, read_marks(request.marks, session.length, units))
+        return Notebook.held_in(request.marks, read_marks(request.marks, session.model_length, session.units_of_layers))
     return Notebook() if request.model is None else Notebook(path=f"{request.model}.unrolled.json")
 
 
@@ -60,20 +103,25 @@ def subject(request: Request) -> Subject:
         if request.example not in FRESH_EXAMPLES:
             return _trained(request.example)
         request = FRESH_EXAMPLES[request.example]
-    first = _first(request)
+    first = _of_model(request) if request.model is not None else _fresh(request)
     return replace(first, beside=_beside(request, first))
 
 
 def _trained(name: str) -> Subject:
-    from unrolled_tui.examples import trained  # noqa: PLC0415  # most command lines ask for none
+    from unrolled.network import Dense, Network, Recurrent  # noqa: PLC0415  # most command lines ask for none
+    from unrolled_tui.examples import trained  # noqa: PLC0415
 
     example = trained(name)
-    return Subject(example.layer, example.sequence, f"example {name}")
+    readout = Dense("readout", example.readout_kernel, example.readout_bias, "softmax")
+    network = Network((Recurrent("lstm", example.layer), readout))
+    return Subject(
+        example.layer, example.sequence, f"example {name}", model=network, name="lstm", classes=example.classes
+    )
 
 
 def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str] | None:
     if request.versus is not None:
-        model = unrolled.load(request.versus)
+        model = unrolled.load(request.versus, Choices(**dict(request.choices)))
         layer = model.layers[0].layer
         if layer.features != first.layer.features:
             raise ShapeError(
@@ -91,37 +139,65 @@ def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str]
     return fresh_layer(other, first.layer.features), fresh_origin(other)
 
 
-def _first(request: Request) -> Subject:
-    if request.model is not None:
-        model = unrolled.load(request.model)
-        layer = model.layers[0].layer
-        sequence = _sequence(request, layer.features, str(layer.dtype))
-        return Subject(layer, replace(sequence, remarks=model.remarks + sequence.remarks), model.name)
-    sequence = _sequence(request, request.features, request.dtype or DTYPE)
+def _of_model(request: Request) -> Subject:
+    """What a model file holds, and what it reads."""
+    model = unrolled.load(request.model or "", Choices(**dict(request.choices)))
+    directions = {
+        direction.name: (layer, direction) for layer in model.network.recurrent for direction in layer.directions
+    }
+    name = _direction(request.layer, tuple(directions))
+    recurrent, direction = directions[name]
+    reader = None if request.layer is None else recurrent.name
+    stretch = model.network.stretch(reader)
+    if request.layer is None:
+        recurrent = stretch.recurrent[0]
+        direction = recurrent.directions[0]
+    sequence = sequence_of(request, stretch, direction.layer.dtype)
+    if sequence.values.ndim == 3 and not model.batch_first:
+        sequence = replace(sequence, values=sequence.values.swapaxes(0, 1))
+    return Subject(
+        layer=direction.layer,
+        sequence=sequence,
+        origin=model.name,
+        model=model.network,
+        framework=model.framework,
+        remarks=model.remarks + model.network.remarks,
+        name=direction.name,
+        reader=reader,
+        batch_size=request.batch_size,
+        classes=classes_of(request, stretch),
+    )
+
+
+def _direction(wanted: str | None, names: tuple[str, ...]) -> str:
+    """The direction that is called so, or the first of the layer that is."""
+    if wanted is None:
+        return names[0]
+    for name in names:
+        if wanted in (name, name.rpartition("/")[0]):
+            return name
+    raise OptionError(f"--layer: expected one of {', '.join(names)}, got {printable(wanted, 60)}")
+
+
+def _fresh(request: Request) -> Subject:
+    sequence = sequence_for(request, request.features, request.dtype or DTYPE)
     return Subject(fresh_layer(request, sequence.values.shape[-1]), sequence, fresh_origin(request))
 
 
-def fresh_layer(request: Request, features: int) -> LSTM:
+_FRESH: dict[str, Callable[..., RecurrentLayer[Any]]] = {
+    "lstm": LSTM.initialize,
+    "gru": GRU.initialize,
+    "simple_rnn": SimpleRNN.initialize,
+}
+
+
+def fresh_layer(request: Request, features: int) -> RecurrentLayer[Any]:
     """A fresh layer as asked for, which reads `features` features."""
     units = UNITS if request.units is None else request.units
     seed = SEED if request.seed is None else request.seed
-    return LSTM.initialize(units, features, seed, request.dtype or DTYPE)
+    return _FRESH[request.cell or CELL](units, features, seed, request.dtype or DTYPE)
 
 
 def fresh_origin(request: Request) -> str:
     """Where a fresh layer's weights are from."""
     return f"seed {SEED if request.seed is None else request.seed}"
-
-
-def _sequence(request: Request, features: int | None, dtype: str) -> InputSequence:
-    if request.input is not None:
-        return unrolled.read_sequence(request.input, features, dtype)
-    if request.text is None:
-        return counting(1 if features is None else features, dtype)
-    sequence = one_hot(request.text, dtype)
-    distinct = sequence.values.shape[-1]
-    if features not in (None, distinct):
-        raise SequenceFileError(
-            f"--text: expected {features:,} distinct characters, one for each feature of the layer, got {distinct:,}"
-        )
-    return sequence

@@ -37,7 +37,7 @@ class LedgerLens(LinesLens):
         table = self._rows(session)
         count = max(1, height - 3 - _BELOW)
         top = min(session.top, max(0, len(table) - count))
-        terms = ledger_lines(table, top, count, width - 2) if session.known("z") else ()
+        terms = ledger_lines(table, top, count, width - 2) if session.known(f"z_{gate.name}") else ()
         gap: Lines = ((),) * (count - len(terms))
         body = (ledger_columns(table.ledger, width - 2), *terms, *gap, *_below(session, table, width - 2))
         order = ORDERS[session.order_index]
@@ -70,7 +70,7 @@ class LedgerLens(LinesLens):
                 running,
             )
             for term, running in zip(table.rows.tolist(), table.running.tolist(), strict=True)
-            if term >= 0 and session.known("z")
+            if term >= 0 and session.known(f"z_{session.gate.name}")
         ]
         return Table(("from", "weight", "its value", "signal", "its value now", "product", "running total"), rows)
 
@@ -86,12 +86,14 @@ class LedgerLens(LinesLens):
 def _below(session: Session, table: LedgerRows, cells: int) -> Lines:
     """The sum with its activation, and the states that follow from the gates; what is not computed is a dot."""
     gate = session.gate.name
-    activation = session.layer.activation_of(gate)
-    total = ledger_sum(table.ledger, activation, session.known("z"), session.known(gate), cells)
+    layer, known = session.layer, session.known
+    z = "z" if layer.clip is None else f"clip(z, -{layer.clip:g}, {layer.clip:g})"
+    activation = f"{layer.activation_of(gate)}({z})"
+    total = ledger_sum(table.ledger, activation, known(f"z_{gate}"), known(gate), cells)
     return (
         line(Span("─" * cells, "faint")),
         total,
-        *(_state(session, phase_index, cells) for phase_index in session.state_phases),
+        *(_state(session, phase_index, cells) for phase_index in session.view.state_phases),
     )
 
 

@@ -169,7 +169,7 @@ def _lives(session: Session, account: Account, cells: int) -> Line:
 
 def _content(session: Session) -> int:
     """The cells that hold what a timestep reads."""
-    return min(session.widest_label or 6 * session.layer.features, _MOST_READ)
+    return min(session.view.widest_label or 6 * session.sequence.values.shape[-1], _MOST_READ)
 
 
 def _reads(session: Session, timesteps: Sequence[int], cells: int) -> list[str]:

@@ -96,7 +96,7 @@ class TimeLens(LinesLens):
 
     def draw(self, session: Session) -> None:
         """Draws the page that holds the cursor."""
-        over_time = session.over_time
+        over_time = session.view.over_time
         overview = over_time.look(self._page(session))
         if not overview.done and self.view.lines:
             return  # the first of it is there in an instant, and nothing is wiped until then
@@ -121,26 +121,26 @@ class TimeLens(LinesLens):
     def turn(self, session: Session, by: int) -> None:
         """Shows another quantity."""
         for each in session.both:
-            each.over_time.turn(by)
+            each.view.over_time.turn(by)
 
     def reorder(self, session: Session) -> None:
         """Takes the next order of the units."""
         for each in session.both:
-            each.over_time.arrange(each.unit)
+            each.view.over_time.arrange(each.unit)
 
     def change_view(self, session: Session) -> None:
         """Shows the map, the figures, or the running text."""
         for each in session.both:
-            each.over_time.change_view(bool(session.sequence.labels))
+            each.view.over_time.change_view(bool(session.sequence.labels))
 
     def zoom(self, session: Session, by: int) -> None:
         """Puts more timesteps into a cell, or fewer."""
         for each in session.both:
-            each.over_time.zoom_by(by, self._room)
+            each.view.over_time.zoom_by(by, self._room)
 
     def table(self, session: Session) -> Table:
         """The page on show for every unit, in their order: a cell for each timestep or span that is computed by now."""
-        over_time = session.over_time
+        over_time = session.view.over_time
         overview = over_time.look(self._page(session))
         units, dtype = over_time.ranked(overview), session.layer.dtype
         cells = shortest_of(overview.cells[over_time.place][: overview.columns, units].T, dtype)
@@ -155,26 +155,26 @@ class TimeLens(LinesLens):
     def lacking(self, session: Session) -> Lacking | None:
         """The page on show, if it is not computed yet."""
         page = self._page(session)
-        if session.over_time.look(page).whole:
+        if session.view.over_time.look(page).whole:
             return None
         return Lacking("map (esc stops)", len(page), page)
 
     def supply(self, _session: Session) -> Iterator[int]:
         """Computes the page on show."""
-        yield from _session.over_time.fill(self._page(_session))
+        yield from _session.view.over_time.fill(self._page(_session))
 
     def place_at(self, session: Session, offset: Offset) -> tuple[int | None, int | None]:
         """The timestep and the unit, both from 0, that are shown at a place in the lens; None for either if none is."""
         page = self._page(session)
         x, y = offset.x - 1, offset.y - 1
-        if session.over_time.view == TEXT:
+        if session.view.over_time.view == TEXT:
             return self._token_at(session, page, x, y), None
         plan = arrange(self.area, page, session.layer.units, bool(session.sequence.labels))
-        above = plan.axis if session.over_time.view == MAP else 1
+        above = plan.axis if session.view.over_time.view == MAP else 1
         units = self._units(session, page)
         unit = units[y - above] if 0 <= y - above < len(units) else None
         column = (x - LABEL) // plan.columns.cell
-        inside = session.over_time.view == MAP and 0 <= column < page.columns and y < above + len(units)
+        inside = session.view.over_time.view == MAP and 0 <= column < page.columns and y < above + len(units)
         return plan.columns.timestep(column) if inside and x >= LABEL else None, unit
 
     # What is on show.
@@ -185,11 +185,11 @@ class TimeLens(LinesLens):
         return self.area.width - 2 - LABEL
 
     def _page(self, session: Session) -> Page:
-        if session.over_time.view == TEXT:
-            wide = session.widest_label + self._gap(session)
+        if session.view.over_time.view == TEXT:
+            wide = session.view.widest_label + self._gap(session)
             lines = max(1, self.area.height - 3) // (1 + self._strokes)
-            return session.over_time.text_page(session.t, max(1, (self.area.width - 4) // wide * lines))
-        return session.over_time.page(session.t, self._room)
+            return session.view.over_time.text_page(session.t, max(1, (self.area.width - 4) // wide * lines))
+        return session.view.over_time.page(session.t, self._room)
 
     def _gap(self, session: Session) -> int:
         """The cells between two tokens of a running text: words have some."""
@@ -203,23 +203,23 @@ class TimeLens(LinesLens):
     def _further(self, session: Session, by: int) -> tuple[list[int], int]:
         """The units in their order, and the place in it that is so many rows after the selected one."""
         page = self._page(session)
-        over_time, overview = session.over_time, session.over_time.look(page)
+        over_time, overview = session.view.over_time, session.view.over_time.look(page)
         return over_time.ranked(overview), over_time.further(overview, session.unit, by, self._rows(session, page))
 
     def _rows(self, session: Session, page: Page) -> int:
         """How many units are on show, at the most."""
-        if session.over_time.view == FIGURES:
+        if session.view.over_time.view == FIGURES:
             return max(1, self.area.height - 4)
         return arrange(self.area, page, session.layer.units, bool(session.sequence.labels)).rows
 
     def _units(self, session: Session, page: Page) -> list[int]:
         """The units on show, in their order."""
-        over_time = session.over_time
+        over_time = session.view.over_time
         return over_time.rows(over_time.look(page), session.unit, self._rows(session, page))
 
     def _map(self, session: Session, overview: Overview) -> Lines:
         """The axis, the rows, and below them what there is room for."""
-        over_time, page = session.over_time, overview.page
+        over_time, page = session.view.over_time, overview.page
         labels = session.sequence.labels
         plan = arrange(self.area, page, session.layer.units, bool(labels))
         units = self._units(session, page)
@@ -236,9 +236,9 @@ class TimeLens(LinesLens):
 
     def _scale_line(self, session: Session, overview: Overview) -> Line:
         """What the shades mean, and the number that the selected unit has at the cursor."""
-        quantity = session.over_time.quantity
-        signed = session.over_time.bounds[0] < 0
-        scale = scale_line(session.over_time.scale(overview), signed)
+        quantity = session.view.over_time.quantity
+        signed = session.view.over_time.bounds[0] < 0
+        scale = scale_line(session.view.over_time.scale(overview), signed)
         value = short(session.numbers()[quantity.name])
         here = line(Span(f"unit {session.unit + 1:,} at t {session.t + 1:,}: ", "dim"), f"{quantity.symbol} = {value} ")
         gap = self.area.width - 2 - line_width(scale) - line_width(here)
@@ -247,13 +247,13 @@ class TimeLens(LinesLens):
     def _figures(self, session: Session, overview: Overview) -> Lines:
         """A line of figures for each unit."""
         units = self._units(session, overview.page)
-        over_time = session.over_time
+        over_time = session.view.over_time
         key = figures_key(over_time.bounds, over_time.has_ends)
         return (*_figures(session, overview, units, self.area.width - 2), key)
 
     def _text(self, session: Session, overview: Overview) -> Lines:
         """The tokens, each with the selected unit's value."""
-        over_time, page = session.over_time, overview.page
+        over_time, page = session.view.over_time, overview.page
         values = overview.cells[over_time.place, : overview.columns, session.unit]
         tokens = session.sequence.labels[page.first : page.stop]
         scale = over_time.scale(overview)
@@ -278,7 +278,7 @@ class TimeLens(LinesLens):
 
 def _rows(session: Session, overview: Overview, plan: Arrangement, units: list[int]) -> Lines:
     """The rows of the map."""
-    over_time, columns = session.over_time, plan.columns
+    over_time, columns = session.view.over_time, plan.columns
     scale = over_time.scale(overview)
     values = overview.cells[over_time.place][: overview.columns, units].T
     unknown = unknown_row((columns.count - overview.columns) * columns.cell)
@@ -293,7 +293,7 @@ def _rows(session: Session, overview: Overview, plan: Arrangement, units: list[i
 
 def _chart(session: Session, overview: Overview, plan: Arrangement) -> Lines:
     """The selected unit's values as columns, each under its place in the map; what is no gate on a scale of its own."""
-    over_time = session.over_time
+    over_time = session.view.over_time
     values = overview.cells[over_time.place][: overview.columns, session.unit]
     low, high = over_time.ends_of(values)
     return ((), *chart_lines(values.tolist(), low, high, plan.chart, plan.columns.cell, over_time.quantity.name))
@@ -301,7 +301,7 @@ def _chart(session: Session, overview: Overview, plan: Arrangement) -> Lines:
 
 def _figures(session: Session, overview: Overview, units: list[int], cells: int) -> Lines:
     """The figures of some units, under the names of the columns."""
-    over_time, place = session.over_time, session.over_time.place
+    over_time, place = session.view.over_time, session.view.over_time.place
     done = max(1, overview.done)
     columns = (
         overview.low[place],
@@ -322,7 +322,7 @@ def _figures(session: Session, overview: Overview, units: list[int], cells: int)
 
 def _title(session: Session, overview: Overview) -> Line:
     """The quantity, and what is shown of it."""
-    over_time, page = session.over_time, overview.page
+    over_time, page = session.view.over_time, overview.page
     quantity = over_time.quantity
     cell = f"{page.per_cell:,} timesteps a cell, the largest in magnitude" if page.per_cell > 1 else "1 timestep a cell"
     what = {
@@ -338,8 +338,8 @@ def _note(session: Session, overview: Overview, units: int) -> Line:
     page, of = overview.page, session.layer.units
     shown = f"t {page.first + 1:,} to {page.stop:,} of {session.length:,}"
     done = "" if overview.whole else f", computed to {page.first + overview.done:,}"
-    if session.over_time.view == TEXT:
+    if session.view.over_time.view == TEXT:
         return line(Span(shown + done, "dim"))
     few = f"{units:,} of {of:,}" if units < of else f"{of:,}"
-    order = session.over_time.order_name if overview.whole else "number"
+    order = session.view.over_time.order_name if overview.whole else "number"
     return line(Span(f"{shown}{done}  " + (f"{few} units by {order}" if of > 1 else "1 unit"), "dim"))

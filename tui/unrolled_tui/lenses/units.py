@@ -10,13 +10,15 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.message import Message
 
+from unrolled.anatomy import Anatomy
 from unrolled_tui.lenses.lens import Lens
 from unrolled_tui.renderables.unit_panel import (
-    CHARTED_HEIGHT,
-    COMPACT_HEIGHT,
     NARROWEST,
+    SMALLEST_CHARTS,
+    TALLEST_CHART,
     PanelRow,
     PanelView,
+    compact_height,
     history_length,
     unit_panel,
 )
@@ -25,8 +27,6 @@ from unrolled_tui.widgets.lines_view import LinesView
 
 WIDE = 38
 """Panels get this wide before they get more."""
-
-TALLEST = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,18 @@ class Arrangement:
         return self.columns * self.rows
 
 
-def arrange(size: Size, units: int) -> Arrangement:
+def arrange(size: Size, units: int, anatomy: Anatomy) -> Arrangement:
     """Wide panels if all units fit so, else as many as can be; what room is left makes them taller."""
-    most_rows = max(1, size.height // COMPACT_HEIGHT)
+    compact = compact_height(len(anatomy.quantities))
+    most_rows = max(1, size.height // compact)
     columns = max(1, size.width // WIDE)
     if columns * most_rows < units:
         columns = max(1, size.width // NARROWEST)
     columns = min(columns, units)
     rows = min(most_rows, -(-units // columns))
     width = min(size.width // columns, 2 * NARROWEST)
-    height = min(size.height // rows, TALLEST)
-    return Arrangement(columns, rows, width, height if height >= CHARTED_HEIGHT else COMPACT_HEIGHT)
+    height = min(size.height // rows, compact + TALLEST_CHART * len(anatomy.states))
+    return Arrangement(columns, rows, width, height if height >= compact + SMALLEST_CHARTS else compact)
 
 
 class UnitPanel(LinesView):
@@ -91,9 +92,9 @@ class UnitsLens(Lens):
     title: ClassVar[str] = "units"
     answers: ClassVar[str] = "Every gate and state of every unit: what does each do with this input?"
 
-    def __init__(self, expected: Size, units: int) -> None:
+    def __init__(self, expected: Size, units: int, anatomy: Anatomy) -> None:
         super().__init__(expected)
-        self._first = arrange(expected, units)
+        self._first = arrange(expected, units, anatomy)
         self._laid_out: Arrangement | None = None
 
     def compose(self) -> ComposeResult:
@@ -103,7 +104,7 @@ class UnitsLens(Lens):
 
     def draw(self, session: Session) -> None:
         """Draws the page that holds the selected unit."""
-        arrangement = arrange(self.area, session.layer.units)
+        arrangement = arrange(self.area, session.layer.units, session.layer.anatomy)
         panels = self._panels(arrangement)
         first = first_on_page(session.unit, arrangement.count)
         units = slice(first, min(first + arrangement.count, session.layer.units))
@@ -118,7 +119,7 @@ class UnitsLens(Lens):
 
     def page_rows(self, _session: Session) -> int:
         """How many units a page has."""
-        return arrange(self.area, _session.layer.units).count
+        return arrange(self.area, _session.layer.units, _session.layer.anatomy).count
 
     def unit_at(self, place: int, session: Session) -> int:
         """The unit, from 0, whose panel is in a place; the last unit if there is none."""
@@ -156,9 +157,10 @@ def panel_views(session: Session, units: slice, history: int) -> list[PanelView]
     """What the panels of some units show."""
     anatomy = session.layer.anatomy
     rows = [_rows(session, gate.name, index, units) for index, gate in enumerate(anatomy.gates)]
-    rows += [_rows(session, state.name, None, units) for state in anatomy.states]
+    rows += [_rows(session, state.name, None, units) for state in anatomy.states if state not in anatomy.gates]
     past = [
-        (state.name, session.scale(state.name), session.history(state.name, units, history)) for state in anatomy.states
+        (state.name, session.view.scale(state.name), session.history(state.name, units, history))
+        for state in anatomy.states
     ]
     return [
         PanelView(
@@ -177,6 +179,6 @@ def _rows(session: Session, name: str, gate: int | None, units: slice) -> list[P
     low, high = session.bar_ends(name)
     if session.known(name):
         return [PanelRow(name, value, None, low, high) for value in session.values(name, units)]
-    if gate is not None and session.known("z"):
-        return [PanelRow(name, None, z, low, high) for z in session.step.z[gate, units].tolist()]
+    if gate is not None and session.known(f"z_{name}"):
+        return [PanelRow(name, None, z, low, high) for z in session.step.pre_activations[gate, units].tolist()]
     return [PanelRow(name, None, None, low, high)] * (units.stop - units.start)

@@ -5,12 +5,13 @@ from typing import ClassVar
 import numpy as np
 
 from unrolled.wiring import count_wires
+from unrolled_tui.layer_view import EARLY
 from unrolled_tui.lenses.lens import LinesLens
 from unrolled_tui.renderables.cut_table import CutView, cut_lines
 from unrolled_tui.renderables.frame import framed
 from unrolled_tui.renderables.spans import Lines, Span, line
 from unrolled_tui.renderables.wiring_table import HEAT_CELL, LABEL, NUMBER_CELL, Wires, wire_legend, wire_lines
-from unrolled_tui.session import EARLY, Session
+from unrolled_tui.session import Session
 from unrolled_tui.tables import Cell, Table, shortest_of
 from unrolled_tui.wires import sender_count, sender_name
 
@@ -27,7 +28,7 @@ class WiringLens(LinesLens):
         width, height = self.area
         inner = width - 2
         layer, gate = session.layer, session.gate
-        legend = wire_legend(count_wires(layer), len(layer.anatomy.gates), layer.units, layer.features)
+        legend = wire_legend(count_wires(layer), len(layer.anatomy.gates), layer.units, layer.features, layer.outputs)
         if session.cut:
             legend = (legend[-1], *cut_lines(self._cut_view(session, self._cut_units(session)), inner))
         rows = height - 4 - len(legend)
@@ -36,7 +37,8 @@ class WiringLens(LinesLens):
         filler: Lines = ((),) * (height - 2 - len(legend) - len(matrix))
         what = "weight × what flows now" if session.signals else "weights"
         title = line(Span(f"{gate.title} {gate.name}", gate.name), Span(f"  {what}", "dim"))
-        note = line(Span("x restores the wires" if session.cut else "x cuts the wires", "dim"))
+        cuts = "x restores the wires" if session.cut else "x cuts the wires" if layer.separable else ""
+        note = line(Span(cuts, "dim")) if cuts else ()
         if len(wires.receivers) < layer.units:
             first, last = wires.receivers[0] + 1, wires.receivers[-1] + 1
             note = line(*note, Span(f" ── to units {first:,} to {last:,} of {layer.units:,}", "dim"))
@@ -53,14 +55,14 @@ class WiringLens(LinesLens):
     def table(self, session: Session) -> Table:
         """The whole matrix, a row for each sender; a wire that is cut is empty."""
         layer, gate = session.layer, session.gate.name
-        senders = sender_count(layer)
+        senders = sender_count(layer, gate)
         rows: list[list[Cell]] = []
         values = shortest_of(session.wires(slice(0, senders), slice(0, layer.units)), layer.dtype)
         for place, row in enumerate(values):
             own = place - layer.features
             cut = session.cut and 0 <= own < layer.units
             cells = [value if not cut or unit == own else "" for unit, value in enumerate(row)]
-            rows.append([sender_name(layer, place), *cells])
+            rows.append([sender_name(layer, gate, place), *cells])
         return Table(("from", *(f"{gate}{unit}" for unit in range(1, layer.units + 1))), rows)
 
     def page_rows(self, _session: Session) -> int:
@@ -68,7 +70,7 @@ class WiringLens(LinesLens):
         return max(1, self.area.height - 7)
 
     def _wires(self, session: Session, inner: int, rows: int) -> Wires:
-        layer = session.layer
+        layer, gate = session.layer, session.gate.name
         units = layer.units
         numbers = LABEL + units * NUMBER_CELL <= inner
         columns = max(1, (inner - LABEL) // (NUMBER_CELL if numbers else HEAT_CELL))
@@ -77,8 +79,8 @@ class WiringLens(LinesLens):
         receivers = slice(first, min(first + columns, units))
         window = session.wires(slice(first_row, first_row + rows), receivers)
         return Wires(
-            gate=session.gate.name,
-            senders=tuple(sender_name(layer, place) for place in range(first_row, first_row + len(window))),
+            gate=gate,
+            senders=tuple(sender_name(layer, gate, place) for place in range(first_row, first_row + len(window))),
             receivers=tuple(range(receivers.start, receivers.stop)),
             first_sender=first_row,
             values=window.tolist(),
@@ -96,10 +98,10 @@ class WiringLens(LinesLens):
         return range(first, min(first + count, session.layer.units))
 
     def _cut_view(self, session: Session, units: range) -> CutView:
-        step, cut = session.step, session.cut_run[session.t]
+        step, cut = session.step, session.view.cut_run[session.t]
         places = slice(units.start, units.stop)
         states = [state.name for state in reversed(session.layer.anatomy.states)]
-        past = [np.abs(session.cut_difference(name)[: session.t + 1, places]).T.tolist() for name in states]
+        past = [np.abs(session.view.cut_difference(name)[: session.t + 1, places]).T.tolist() for name in states]
         return CutView(
             units=tuple(units),
             selected=session.unit,
@@ -108,7 +110,7 @@ class WiringLens(LinesLens):
             whole=tuple(tuple(getattr(step, name)[places].tolist()) for name in states),
             cut=tuple(tuple(getattr(cut, name)[places].tolist()) for name in states),
             past=tuple(tuple(row) for row in past[0]),
-            first=session.first_cut_difference,
+            first=session.view.first_cut_difference,
             early=min(EARLY, session.length),
-            check=session.cut_check,
+            check=session.view.cut_check,
         )

@@ -14,13 +14,22 @@ NOTATION = (
     ("candidate", "g", "c", "g", "c", "C~"),
     ("output gate", "o", "o", "o", "o", "o"),
     ("order of the blocks", "i f g o", "i f c o", "i f g o", "i o f c", ""),
+    ("GRU: update gate", "z", "z", "z", "z", ""),
+    ("GRU: reset gate", "r", "r", "r", "r", ""),
+    ("GRU: candidate", "n", "h", "n", "h", ""),
+    ("order of the blocks", "z r n", "z r h", "r z n", "z r h", ""),
 )
 
 
-def help_table(keys: Sequence[tuple[str, str]], lenses: Sequence[tuple[str, str]]) -> Lines:
-    """The keys with their descriptions, then what each lens is for, then the notation."""
+def help_table(
+    keys: Sequence[tuple[str, str]], lenses: Sequence[tuple[str, str]], remarks: Sequence[str] = ()
+) -> Lines:
+    """What there is to know of the model and its input, the keys, what each lens is for, and the notation."""
     longest = max(len(key) for key, _ in keys)
-    lines: list[Line] = [line(Span(f" {key:<{longest}}  ", "key"), text) for key, text in keys]
+    told = [wrap(remark, _WIDTH - 1) for remark in remarks]
+    lines: list[Line] = [line(Span(f" {part}", "warning")) for parts in told for part in parts]
+    lines += [()] * bool(lines)
+    lines += [line(Span(f" {key:<{longest}}  ", "key"), text) for key, text in keys]
     for title, answers in lenses:
         first, *more = wrap(answers, _WIDTH - 11)
         lines += [(), line(Span(f" {title:<9} ", "strong"), first), *(line(" " * 11 + part) for part in more)]

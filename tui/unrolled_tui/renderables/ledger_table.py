@@ -85,7 +85,7 @@ def ledger_sum(ledger: Ledger, activation: str, summed: bool, activated: bool, c
     """
     total, z = (number(ledger.total).strip(), number(ledger.z).strip()) if summed else ("·", "·")
     value = number(ledger.value).strip() if activated else "·"
-    for names in ((f" Σ {counted(len(ledger), 'term')} = ", f" = {activation}(z)"), (" Σ = ", "")):
+    for names in ((f" Σ {counted(len(ledger), 'term')} = ", f" = {activation}"), (" Σ = ", "")):
         told = line(
             Span(names[0], "dim"),
             Span(total, "strong"),
@@ -105,8 +105,8 @@ def number(value: float) -> str:
 
 
 def _name_widths(ledger: Ledger) -> tuple[int, int]:
-    """The cells of the longest names of a weight and of a signal: those of the last feature or the last unit."""
-    longest = [ledger.features - 1, len(ledger) - 2, len(ledger) - 1]
+    """The cells of the longest names of a weight and of a signal."""
+    longest = ledger.last_of_each_kind
     return max(len(ledger.weight_name(term)) for term in longest), max(len(ledger.signal_name(k)) for k in longest)
 
 

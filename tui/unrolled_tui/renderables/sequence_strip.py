@@ -26,25 +26,31 @@ class StripPage:
     cell: int
 
 
-def page_of(t: int, length: int, content: int, cells: int) -> StripPage:
-    """The page that holds timestep `t`, where a timestep needs `content` cells for what it holds."""
-    cell = len(f"x{length:,}") + 1 + content + 2
+def page_of(t: int, length: int, content: int, cells: int, most: int = 0) -> StripPage:
+    """The page that holds timestep `t`, where a timestep needs `content` cells for what it holds.
+
+    The timesteps have numbers up to `most`, or to `length` if that is more.
+    """
+    cell = len(f"x{max(length, most):,}") + 1 + content + 2
     room = max(1, (cells - len(LABEL)) // cell)
     first = t - t % room
     return StripPage(first, min(room, length - first), cell)
 
 
-def sequence_strip(page: StripPage, contents: Sequence[str], t: int, marked: Container[int] = ()) -> Lines:
+def sequence_strip(
+    page: StripPage, contents: Sequence[str], t: int, marked: Container[int] = (), numbers: Sequence[int] = ()
+) -> Lines:
     """Two lines: what each timestep of the page reads, and a rule under it, heavy at timestep `t`.
 
-    The rule under a timestep that is `marked` begins with a sign.
+    The rule under a timestep that is `marked` begins with a sign. `numbers`, from 0, are where in the sequence the
+    timesteps are, if they are read in another order.
     """
     above: list[Span | str] = [Span(LABEL, "dim")]
     below: list[Span | str] = [" " * len(LABEL)]
     for offset, content in enumerate(contents):
         index = page.first + offset
         go = f"screen.go_to({index})"
-        name = f"x{index + 1}"
+        name = f"x{(numbers[offset] if numbers else index) + 1}"
         above += [
             Span(f"{name} ", "dim", go),
             Span(content + " " * (page.cell - len(name) - 1 - cells_of(content)), "", go),

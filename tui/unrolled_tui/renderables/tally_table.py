@@ -1,11 +1,16 @@
 """The parameter tally as a table of gates and matrices, and as one line."""
 
+from collections.abc import Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from unrolled import Tally
-from unrolled_tui.renderables.spans import Line, Lines, Span, line, width
+from unrolled_tui.renderables.spans import Line, Lines, Span, fit, line, width
 
-MATRIX_SYMBOLS = {"kernel": "W", "recurrent_kernel": "U", "bias": "b"}
+if TYPE_CHECKING:
+    from unrolled.network import LayerCount  # a fresh layer opens without what models need
+
+MATRIX_SYMBOLS = {"kernel": "W", "recurrent_kernel": "U", "bias": "b", "peepholes": "p", "projection": "V"}
 
 
 def tally_table(tally: Tally, cells: int) -> Lines:
@@ -31,14 +36,33 @@ def tally_table(tally: Tally, cells: int) -> Lines:
     return tuple(lines)
 
 
-def tally_line(tally: Tally) -> Line:
-    """The tally in one line."""
+def model_table(counts: "Sequence[LayerCount]", framework: str, remarks: Sequence[str], cells: int) -> Lines:
+    """The layers of a model with their parameters, as its framework counts them, and what there is to know of it."""
+    total = sum(count.parameters for count in counts)
+    number = len(f"{total:,}")
+    names = max(0, cells - number - 3)
+    rows = [_layer(count.name, f"{count.parameters:,}".rjust(number), names, "") for count in counts]
+    whole = _layer(f"Σ {framework}".rstrip(), f"{total:,}", names, "strong")
+    told = [line(Span(f" {part}", "warning")) for remark in remarks for part in wrap(remark, cells - 2)]
+    return (*rows, whole, *([()] if told else []), *told)
+
+
+def _layer(name: str, count: str, cells: int, role: str) -> Line:
+    return line(Span(" "), *fit(line(Span(name, role or "dim")), cells), Span(f" {count}", role))
+
+
+def tally_line(tally: Tally, model: int = 0) -> Line:
+    """The tally in one line, with the parameters of the model that the layer is part of, if it is of one."""
     sums = " + ".join(
         f"{MATRIX_SYMBOLS[name]} {total:,}" for name, total in zip(tally.matrices, tally.matrix_sums, strict=True)
     )
     others = ", ".join(f"{other.name} {other.total:,}" for other in tally.conventions[1:])
+    whole = f" of the model's {model:,}" if model else ""
     return line(
-        Span(" parameters  ", "dim"), f"{sums} = ", Span(f"{tally.total:,}", "strong"), Span(f"   {others}", "dim")
+        Span(" parameters  ", "dim"),
+        f"{sums} = ",
+        Span(f"{tally.total:,}", "strong"),
+        Span(f"{whole}   {others}", "dim"),
     )
 
 

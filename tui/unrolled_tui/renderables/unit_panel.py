@@ -8,9 +8,10 @@ from unrolled_tui.renderables.numbers import fixed
 from unrolled_tui.renderables.spans import Line, Lines, Span, line
 from unrolled_tui.renderables.sparkline import chart, sparkline
 
-COMPACT_HEIGHT = 8
-CHARTED_HEIGHT = 12
-"""From this height on there are charts in the place of sparklines."""
+SMALLEST_CHARTS = 4
+"""With so many lines to spare there are charts in the place of sparklines."""
+
+TALLEST_CHART = 5
 
 NARROWEST = 26
 _NUMBER = 7
@@ -57,17 +58,22 @@ class PanelView:
 
 
 def unit_panel(view: PanelView, cells: int, height: int) -> Lines:
-    """The panel, `cells` wide and `height` high; what is more than the compact height goes to charts of c and h."""
+    """The panel, `cells` wide and `height` high; what is more than the compact height goes to charts of the states."""
     role = "frame on" if view.selected else "frame"
     name = f"unit {view.unit:,}" + (f" of {view.of:,}" if view.of else "")
     title = line(Span(f"▶ {name}", "title") if view.selected else Span(name, "dim"))
     body = tuple(_row(row, cells - 2) for row in view.rows)
-    spare = height - COMPACT_HEIGHT
-    if height < CHARTED_HEIGHT:
+    spare = height - compact_height(len(view.rows))
+    if spare < SMALLEST_CHARTS:
         return framed(body, cells, title, _sparklines(view, cells, role), role)
     charts = _charts(view, cells - 2, spare)
     filler: Lines = ((),) * (spare - len(charts))
     return framed((*body, *filler, *charts), cells, title, role=role)
+
+
+def compact_height(rows: int) -> int:
+    """The lines of a panel with so many gates and states, and its frame."""
+    return rows + 2
 
 
 def _row(row: PanelRow, cells: int) -> Line:
@@ -100,7 +106,7 @@ def history_length(cells: int) -> int:
 
 
 def _charts(view: PanelView, cells: int, spare: int) -> Lines:
-    rows = min(5, spare // len(view.history))
+    rows = min(TALLEST_CHART, spare // len(view.history))
     lines: list[Line] = []
     for name, scale, values in view.history:
         column = min(8, (cells - 4) // view.timesteps)

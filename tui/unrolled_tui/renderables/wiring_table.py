@@ -92,28 +92,39 @@ def _level(value: float, largest: float) -> int | None:
     return min(4, ceil(4 * abs(value) / largest - 1e-9)) if largest else 0
 
 
-def wire_legend(count: WireCount, gates: int, units: int, features: int) -> Lines:
+def wire_legend(count: WireCount, gates: int, units: int, features: int, outputs: int) -> Lines:
     """Where the parameters are, and what is left without the wires between units."""
-    per = (count.input // gates, units, units * (units - 1), count.bias // gates)
-    one = gates * (features + 1 + bool(count.bias))
-    between = f"{count.between:,}"
+    own = f"{units:,} to itself, " if count.itself else ""
+    per = (count.input // gates, count.between // gates, count.bias // gates)
+    rest = [Span(f"   p {count.peepholes:,} in all", "dim")] if count.peepholes else []
+    rest += [Span(f"   V {units}×{outputs} {count.projection:,}", "dim")] if count.projection else []
+    before = [count.input, count.itself] if count.itself else [count.input]
+    after = [count.bias, *(part for part in (count.peepholes, count.projection) if part)]
     return (
         line(
             Span(" per gate    ", "dim"),
-            f"W {features}×{units} {per[0]:,}   U {units}×{units} {per[1]:,} to itself, {per[2]:,} between units",
-            f"   b {per[3]:,}",
+            f"W {features}×{units} {per[0]:,}   U {outputs}×{units} {own}{per[1]:,} between units",
+            f"   b {per[2]:,}",
+            *rest,
         ),
         line(
-            Span(f" ×{gates} gates    ", "dim"),
-            f"{count.input:,} + {count.itself:,} + ",
-            Span(between, "mark"),
-            f" + {count.bias:,} = ",
+            Span(f" ×{gates} {'gates' if gates > 1 else 'gate '}    ", "dim"),
+            "".join(f"{part:,} + " for part in before),
+            Span(f"{count.between:,}", "mark"),
+            "".join(f" + {part:,}" for part in after) + " = ",
             Span(f"{count.total:,}", "strong"),
         ),
-        line(
-            Span(" cut         ", "dim"),
-            f"{count.total:,} − ",
-            Span(between, "mark"),
-            f" = {count.total - count.between:,} = {units:,} × {one:,}: as many layers of one unit",
-        ),
+        _cut_legend(count, units),
+    )
+
+
+def _cut_legend(count: WireCount, units: int) -> Line:
+    if not count.itself:
+        return line(Span(" cut         ", "dim"), "a projection mixes the units in h: they cannot be cut apart")
+    left = count.total - count.between
+    return line(
+        Span(" cut         ", "dim"),
+        f"{count.total:,} − ",
+        Span(f"{count.between:,}", "mark"),
+        f" = {left:,} = {units:,} × {left // units:,}: as many layers of one unit",
     )

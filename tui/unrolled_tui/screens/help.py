@@ -31,9 +31,11 @@ class HelpScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, bindings: Sequence[Binding], lenses: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, bindings: Sequence[Binding], lenses: Sequence[tuple[str, str]], remarks: Sequence[str] = ()
+    ) -> None:
         super().__init__()
-        self._lines = help_table(help_rows(bindings), lenses)
+        self._lines = help_table(help_rows(bindings), lenses, remarks)
 
     def on_mount(self) -> None:
         """Does without a scroll bar where its blocks cannot be shown."""

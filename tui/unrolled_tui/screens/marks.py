@@ -65,7 +65,10 @@ class MarksScreen(ListScreen[Place]):
         """Answers where the selected one is."""
         if self._marks:
             mark = self._marks[self.selected]
-            self.dismiss(Place(None, mark.layer, mark.unit) if isinstance(mark, Note) else Place(mark))
+            if isinstance(mark, Note):
+                self.dismiss(Place(None, mark.layer, mark.unit))
+            else:
+                self.dismiss(Place(self._session.view.row(mark)))
 
     def action_remove(self) -> None:
         """Removes the selected one."""
@@ -109,9 +112,10 @@ class MarksScreen(ListScreen[Place]):
     def _row(self, mark: int | Note) -> Line:
         session = self._session
         if isinstance(mark, Note):
-            layer = f"layer {mark.layer + 1}  " if session.versus is not None else ""
+            several = session.versus is not None or (session.tour is not None and len(session.tour.names) > 1)
+            layer = f"layer {mark.layer + 1}  " if several else ""
             return line(Span(f"{layer}unit {mark.unit + 1:,}".ljust(_NAME), "strong"), mark.text)
-        labels = session.sequence.labels
-        token = labels[mark] if labels else ""
-        reads = timestep_text(session.sequence.values[mark].tolist(), token, _READS)
-        return line(Span(f"t {mark + 1:,}".ljust(_NAME), "mark"), Span(f"x{mark + 1} ", "dim"), reads)
+        sequence, row = session.sequence, session.view.row(mark)
+        token = sequence.labels[row] if sequence.labels else ""
+        reads = timestep_text(sequence.values[row].tolist(), token, _READS)
+        return line(Span(f"t {row + 1:,}".ljust(_NAME), "mark"), Span(f"x{mark + 1} ", "dim"), reads)

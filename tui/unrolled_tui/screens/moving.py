@@ -11,9 +11,6 @@ from unrolled_tui.screens.background import in_background
 from unrolled_tui.screens.go_to import GoToScreen
 from unrolled_tui.session import Session
 
-NEAR = 64
-"""So many timesteps past the last one that was computed are no long way."""
-
 
 class LongWork(NamedTuple):
     """What takes long, and how far it has got.
@@ -31,7 +28,7 @@ class LongWork(NamedTuple):
     @property
     def share(self) -> float:
         """How much of it is done, from 0 to 1."""
-        return self.done / self.total
+        return self.done / max(1, self.total)
 
 
 class MovingScreen(Screen[None]):
@@ -98,7 +95,7 @@ class MovingScreen(Screen[None]):
         """Timestep `t`, from 0: at once if it is near or was passed before, else with the way shown."""
         t = min(max(t, 0), self.session.length - 1)
         self.stop_travelling()
-        if t < self.session.frontier + NEAR:
+        if self.session.is_near(t):
             self.session.go_to(t)
             self.changed()
         else:
@@ -116,8 +113,8 @@ class MovingScreen(Screen[None]):
 
     async def travel(self, t: int) -> None:
         """Goes to timestep `t`, from 0, however far that is, and shows how far it has got."""
-        async for reached in in_background(self.session.explore(t)):
-            self.long_work = LongWork(f"to t {t + 1:,}", min(reached, t + 1), t + 1)
+        async for way in in_background(self.session.explore(t)):
+            self.long_work = LongWork(f"to t {t + 1:,}", way.done, way.total)
             self.changed()
         self.long_work = None
         self.session.go_to(t)

@@ -24,23 +24,23 @@ class NotingScreen(MomentsScreen):
     def action_bookmark(self) -> None:
         """Marks the timestep on show, or takes its mark away."""
         session = self.session
-        marks = session.notebook.marks.toggled(session.t)
+        marks = session.notebook.marks.toggled(session.timestep)
         session.notebook = session.notebook.with_marks(marks)
-        marked = session.t in marks.bookmarks
+        marked = session.timestep in marks.bookmarks
         self.tell("marked" if marked else "unmarked", f"t {session.t + 1:,}   (M lists all marks)")
 
     def action_next_bookmark(self) -> None:
         """The next bookmark, or the first one after the last."""
-        t = self.session.notebook.marks.after(self.session.t)
+        t = self.session.notebook.marks.after(self.session.timestep)
         if t is None:
             self.tell("no marks", "m marks this timestep")
         else:
-            self.action_go_to(t)
+            self.action_go_to(self.session.view.row(t))
 
     def action_annotate(self) -> None:
         """Asks for a note on the selected unit."""
         session = self.session
-        layer, unit = session.front, session.both[session.front].unit
+        layer, unit = session.place, session.both[session.front].unit
 
         def note(answer: str | None) -> None:
             if answer is not None:
@@ -57,7 +57,7 @@ class NotingScreen(MomentsScreen):
             if place is not None and place.t is not None:
                 self.action_go_to(place.t)
             elif place is not None:
-                session.front = place.layer
+                self.action_layer(place.layer)
                 session.select(place.unit)
             self.front_changed()
 
@@ -66,6 +66,10 @@ class NotingScreen(MomentsScreen):
     def front_changed(self) -> None:
         """Draws what the turn to another layer changes."""
         self.changed()
+
+    def action_layer(self, place: int) -> None:
+        """Turns to one of the layers on the screen."""
+        self.session.front = place
 
     # Files.
 

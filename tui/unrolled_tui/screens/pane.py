@@ -79,6 +79,7 @@ class Pane(Vertical):
 
     def _new_lens(self, wanted: type[Lens]) -> Lens:
         area = self.query_one(Lens).area if self.query(Lens) else self._expected
-        lens = UnitsLens(area, self.session.layer.units) if wanted is UnitsLens else wanted(area)
+        layer = self.session.layer
+        lens = UnitsLens(area, layer.units, layer.anatomy) if wanted is UnitsLens else wanted(area)
         lens.add_class("shown")
         return lens

@@ -20,8 +20,8 @@ from unrolled_tui.renderables.bar import progress
 from unrolled_tui.renderables.spans import Span, line
 from unrolled_tui.screens.background import in_background
 from unrolled_tui.screens.help import HelpScreen
+from unrolled_tui.screens.layers import LayersScreen
 from unrolled_tui.screens.moving import LongWork
-from unrolled_tui.screens.noting import NotingScreen
 from unrolled_tui.screens.pane import LENSES, Pane
 from unrolled_tui.session import LEDGER, WIRING, Session
 from unrolled_tui.tables import Table
@@ -30,6 +30,7 @@ from unrolled_tui.widgets.header import Header
 from unrolled_tui.widgets.key_line import KeyLine
 from unrolled_tui.widgets.lens_line import LensLine
 from unrolled_tui.widgets.lines_view import LinesView
+from unrolled_tui.widgets.model_lines import LayerLine, PredictionLine
 from unrolled_tui.widgets.parameter_tally import TALLY_WIDTH, ParameterTally
 from unrolled_tui.widgets.sequence_strip import SequenceStrip
 
@@ -38,7 +39,7 @@ SIDE_BY_SIDE = 100
 """From this many columns on there are two things side by side: the lens and the tally, or two layers."""
 
 
-class StepperScreen(NotingScreen):
+class StepperScreen(LayersScreen):
     """A layer reading a sequence, one timestep a key press; or two layers reading the same."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*STEPPER_BINDINGS]
@@ -51,7 +52,7 @@ class StepperScreen(NotingScreen):
         #too-small { display: none; width: 100%; height: 100%; }
         &.narrow ParameterTally, &.versus ParameterTally { display: none; }
         &.narrow TallyLine, &.versus TallyLine { display: block; }
-        &.versus Pane .name { display: block; }
+        &.versus Pane .name, &.tour LayerLine, &.predicts PredictionLine { display: block; }
         &.narrow.versus Pane { display: none; }
         &.narrow.versus Pane.front { display: block; }
         &.no-tally ParameterTally, &.no-tally TallyLine { display: none; }
@@ -73,17 +74,22 @@ class StepperScreen(NotingScreen):
         self._choose_layout(self.app.size)
         yield Header(self.session)
         yield SequenceStrip()
+        if self.session.tour is not None:
+            yield LayerLine()
         yield LensLine()
         with Horizontal(id="middle"):
             for place, session in enumerate(self.session.both):
                 yield Pane(session, self._pane_size(), classes="front" if place == self.session.front else "")
             yield ParameterTally()
+        if self.session.tour is not None:
+            yield PredictionLine()
         yield Caption()
         yield KeyLine()
         yield LinesView(id="too-small")
 
     def on_mount(self) -> None:
         """Draws before the first layout, so that the terminal gets one paint and not six."""
+        super().on_mount()
         self.draw()
 
     def on_resize(self, event: Resize) -> None:
@@ -107,11 +113,14 @@ class StepperScreen(NotingScreen):
     def _choose_layout(self, size: Size) -> None:
         self.set_class(size.width < SIDE_BY_SIDE, "narrow")
         self.set_class(self.session.versus is not None, "versus")
+        self.set_class(self.session.has_list, "tour")
+        self.set_class(self.session.predicts, "predicts")
         self.set_class(size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT, "too-small")
 
     def _pane_size(self) -> Size:
         """The size that a lens is going to have, for the first layout."""
         width, height = self.app.size
+        height -= self.session.has_list + self.session.predicts
         if self.session.versus is not None:
             return Size(width // 2 if width >= SIDE_BY_SIDE else width, height - 9)
         return Size(width - TALLY_WIDTH, height - 7) if width >= SIDE_BY_SIDE else Size(width, height - 8)
@@ -125,13 +134,17 @@ class StepperScreen(NotingScreen):
             return
         self.query_one(Header).draw(session, self.doing)
         self.query_one(SequenceStrip).draw(session)
+        if session.has_list:
+            self.query_one(LayerLine).draw(session)
         for pane in self.panes:
             if self._shows(pane):
                 pane.draw()
+        if session.predicts:
+            self.query_one(PredictionLine).draw(session)
         self.query_one(Caption).draw(session)
         self._supply_lenses()
         work = self.long_work or self._lens_work
-        around = (self.size, session.lens, session.front, session.difference, session.tally_shown, work)
+        around = (self.size, session.lens, session.front, session.view, session.difference, session.tally_shown, work)
         if around != self._around:
             self._around = around
             self._draw_around(work)
@@ -260,7 +273,7 @@ class StepperScreen(NotingScreen):
     async def _check_cut(self) -> None:
         """Runs every unit alone."""
         for session in self.session.both:
-            async for _ in in_background(session.check_cut()):
+            async for _ in in_background(session.view.check_cut()):
                 self.changed()
         self.changed()
 
@@ -352,4 +365,5 @@ class StepperScreen(NotingScreen):
 
     def action_help(self) -> None:
         """Lists all keys, and what each lens is for."""
-        self.app.push_screen(HelpScreen(STEPPER_BINDINGS, [(lens.title, lens.answers) for lens in LENSES]))
+        lenses = [(lens.title, lens.answers) for lens in LENSES]
+        self.app.push_screen(HelpScreen(STEPPER_BINDINGS, lenses, self.session.sequence.remarks))

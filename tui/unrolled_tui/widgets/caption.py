@@ -16,7 +16,7 @@ class Caption(LinesView):
         lines = _facts(session)
         if session.told is not None:
             lines = with_told(lines, *session.told)
-        note = session.notebook.marks.note(session.front, session.both[session.front].unit)
+        note = session.notebook.marks.note(session.place, session.both[session.front].unit)
         self.show(with_note(lines, note) if note else lines)
 
 

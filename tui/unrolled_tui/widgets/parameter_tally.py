@@ -2,7 +2,7 @@
 
 from unrolled_tui.renderables.frame import framed
 from unrolled_tui.renderables.spans import Span
-from unrolled_tui.renderables.tally_table import tally_line, tally_table
+from unrolled_tui.renderables.tally_table import model_table, tally_line, tally_table
 from unrolled_tui.session import Session
 from unrolled_tui.widgets.lines_view import LinesView
 
@@ -15,8 +15,14 @@ class ParameterTally(LinesView):
     DEFAULT_CSS = f"ParameterTally {{ width: {TALLY_WIDTH}; height: 1fr; }}"
 
     def draw(self, session: Session) -> None:
-        """Draws the session's tally."""
-        self.show(framed(tally_table(session.tally, TALLY_WIDTH - 2), TALLY_WIDTH, (Span("parameters", "dim"),)))
+        """Draws the session's tally, and that of the model."""
+        inner, tour = TALLY_WIDTH - 2, session.tour
+        lines = framed(tally_table(session.tally, inner), TALLY_WIDTH, (Span("parameters", "dim"),))
+        if tour is not None:
+            network, remarks = tour.network, session.sequence.remarks
+            table = model_table(network.counts, tour.framework, remarks, inner)
+            lines = (*lines, *framed(table, TALLY_WIDTH, (Span("model", "dim"),)))
+        self.show(lines)
 
 
 class TallyLine(LinesView):
@@ -26,4 +32,5 @@ class TallyLine(LinesView):
 
     def draw(self, session: Session) -> None:
         """Draws the session's tally."""
-        self.show((tally_line(session.tally),))
+        model = 0 if session.tour is None else session.tour.network.parameters
+        self.show((tally_line(session.tally, model if model != session.tally.total else 0),))

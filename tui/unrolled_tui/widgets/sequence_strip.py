@@ -14,9 +14,13 @@ class SequenceStrip(LinesView):
 
     def draw(self, session: Session) -> None:
         """Draws the page that holds the timestep on show."""
-        labels, content = session.sequence.labels, session.widest_label or min(_MOST, 6 * session.layer.features)
-        page = page_of(session.t, session.length, content, self.cells)
-        rows = session.sequence.values[page.first : page.first + page.count].tolist()
-        tokens = labels[page.first : page.first + page.count] or [""] * len(rows)
+        view, values = session.view, session.sequence.values
+        labels, content = session.sequence.labels, view.widest_label or min(_MOST, 6 * values.shape[-1])
+        page = page_of(session.t, session.length, content, self.cells, session.model_length)
+        shown = range(page.first, page.first + page.count)
+        rows = values[shown.start : shown.stop].tolist()
+        tokens = labels[shown.start : shown.stop] or [""] * len(rows)
         texts = [timestep_text(row, token, content) for row, token in zip(rows, tokens, strict=True)]
-        self.show(sequence_strip(page, texts, session.t, session.notebook.marks.bookmarks))
+        numbers = [view.timestep(t) for t in shown]
+        marked = {t for t, number in zip(shown, numbers, strict=True) if number in session.notebook.marks.bookmarks}
+        self.show(sequence_strip(page, texts, session.t, marked, numbers))
