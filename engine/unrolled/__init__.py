@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from unrolled.activations import ACTIVATIONS
-from unrolled.choices import Choices
 from unrolled.compare import Parting, find_parting
 from unrolled.errors import (
     ConditionError,
@@ -23,7 +22,6 @@ from unrolled.errors import (
     TimestepError,
     UnrolledError,
 )
-from unrolled.gru import GRU
 from unrolled.layer import RecurrentLayer
 from unrolled.ledger import Ledger, ledger
 from unrolled.lstm import LSTM
@@ -31,16 +29,18 @@ from unrolled.memory import Memory, MemoryTriangle, half_life, memory, memory_tr
 from unrolled.parameters import Convention, Tally, tally
 from unrolled.run import Run
 from unrolled.sequences import InputSequence
-from unrolled.simple_rnn import SimpleRNN
 from unrolled.step import GRUStep, LSTMStep, SimpleRNNStep, Step
 from unrolled.trace import GRUTrace, LSTMTrace, SimpleRNNTrace, Trace
 from unrolled.walk import Walk
 from unrolled.wiring import WireCount, count_wires
 
 if TYPE_CHECKING:
+    from unrolled.choices import Choices
     from unrolled.export import write_trace
     from unrolled.formats import Model, load
+    from unrolled.gru import GRU
     from unrolled.reading import read_sequence
+    from unrolled.simple_rnn import SimpleRNN
 
 __all__ = [
     "ACTIVATIONS",
@@ -88,16 +88,19 @@ __all__ = [
     "write_trace",
 ]
 
-_WITH_FILES = {
+_LATER = {
+    "Choices": "unrolled.choices",
+    "GRU": "unrolled.gru",
     "Model": "unrolled.formats",
+    "SimpleRNN": "unrolled.simple_rnn",
     "load": "unrolled.formats",
     "read_sequence": "unrolled.reading",
     "write_trace": "unrolled.export",
 }
-"""What needs the readers and writers of files, which are imported when they are first used."""
+"""What is imported when it is first used: an LSTM that reads numbers needs none of it."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WITH_FILES:
-        return getattr(import_module(_WITH_FILES[name]), name)
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

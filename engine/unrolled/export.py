@@ -19,6 +19,7 @@ from unrolled.anatomy import Anatomy
 from unrolled.arrays import Array
 from unrolled.clock import Mask, Numbers
 from unrolled.conditions import Condition, within
+from unrolled.decimals import shortest
 from unrolled.errors import OptionError, ShapeError
 from unrolled.files import check_ending, naming
 from unrolled.layer import RecurrentLayer
@@ -348,11 +349,3 @@ _WRITERS: dict[str, Callable[[BinaryIO, _Job, Progress, str], int]] = {
     ".csv": _write_csv,
     ".jsonl": _write_jsonl,
 }
-
-
-def shortest(table: Array) -> list[list[float]]:
-    """Rows of plain numbers whose shortest decimal form reads back to the same bits in the dtype of `table`."""
-    if table.dtype == np.float64:
-        rows: list[list[float]] = table.tolist()
-        return rows
-    return [[float(str(value)) for value in row] for row in table]

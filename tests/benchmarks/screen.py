@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.tui.terminal import FRAME_END, KEYS, Terminal
 
-from unrolled_tui.screens.pane import LENSES
+from unrolled_tui.lenses.catalog import LENSES
 from unrolled_tui.session import SPEEDS
 
 UNROLLED = shutil.which("unrolled", path=sysconfig.get_path("scripts")) or "unrolled"

@@ -10,10 +10,10 @@ from tests.tui.stage import LARGE, SMALL, WIDE, example, halves, long, reading, 
 
 from unrolled import GRU, InputSequence, SimpleRNN, memory
 from unrolled_tui.app import UnrolledApp
+from unrolled_tui.lenses.catalog import LENSES
 from unrolled_tui.lenses.memory import PAST
 from unrolled_tui.renderables.memory_table import window
 from unrolled_tui.renderables.memory_triangle import triangle_page
-from unrolled_tui.screens.pane import LENSES
 from unrolled_tui.session import MEMORY, Session
 from unrolled_tui.widgets.lines_view import LinesView
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from unrolled.clock import Clock
 from unrolled.compare import differences
 from unrolled.lazy import LazySequence
 from unrolled.wiring import check_separate
-from unrolled_tui.over_time import OverTime
 from unrolled_tui.scales import scale_of
 from unrolled_tui.wires import GateWeights, gate_weights
+
+if TYPE_CHECKING:
+    from unrolled_tui.over_time import OverTime  # loaded when it is first looked at
 
 EARLY = 64
 """So many first timesteps stand for the run where all of it would take long: for scales, and for checks."""
@@ -34,13 +36,11 @@ class LayerView:
         clock: Which timestep of the model's sequence is in which row; None where that is the same.
 
     Attributes:
-        over_time: What the time lens shows of the run.
         cut_check: How many units were run alone by then, and their largest difference from the cut layer.
     """
 
     def __init__(self, run: Run[Any], sequence: InputSequence, name: str = "", clock: Clock | None = None) -> None:
         self.run, self.sequence, self.name = run, sequence, name
-        self.over_time = OverTime(run)
         self.cut_check = (0, 0.0)
         self._clock = clock
         self._scales: dict[str, float] = {}
@@ -82,6 +82,13 @@ class LayerView:
         if name not in self._scales:
             self._scales[name] = scale_of(self.run, name, EARLY)
         return self._scales[name]
+
+    @cached_property
+    def over_time(self) -> "OverTime":
+        """What the time lens shows of the run."""
+        from unrolled_tui.over_time import OverTime  # noqa: PLC0415  # not before the lens is opened
+
+        return OverTime(self.run)
 
     @cached_property
     def tally(self) -> Tally:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unrolled import Run
-from unrolled.conditions import Condition, within
 from unrolled.text import printable
+
+if TYPE_CHECKING:
+    from unrolled.conditions import Condition  # loaded when one is asked for
 
 
 class Told(NamedTuple):
@@ -34,7 +36,7 @@ class Sought:
         layer: Of which layer on the screen, from 0.
     """
 
-    condition: Condition
+    condition: "Condition"
     layer: int = 0
 
     @property
@@ -103,6 +105,10 @@ class Moments:
             tokens: What each timestep stands for, as shown.
             t: The timestep.
         """
+        if not self.stops:
+            return None
+        from unrolled.conditions import within  # noqa: PLC0415  # by now there is a condition
+
         for point in self.breakpoints:
             if point.on and within(point.sought.condition, runs[point.sought.layer], tokens, t, t + 1)[0]:
                 return point.sought

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.export import shortest
+from unrolled.decimals import shortest
 from unrolled_tui.session import Session
 
 Cell: TypeAlias = str | float

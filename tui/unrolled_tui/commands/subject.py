@@ -1,11 +1,10 @@
 """From what the command line asks for to a network and a sequence."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import unrolled
-from unrolled import GRU, LSTM, Choices, InputSequence, OptionError, RecurrentLayer, ShapeError, SimpleRNN
+from unrolled import InputSequence, OptionError, RecurrentLayer, ShapeError
 from unrolled.text import printable
 from unrolled_tui.commands.request import CELL, DTYPE, FRESH_EXAMPLES, LENS_NAMES, SEED, UNITS, Request
 from unrolled_tui.commands.sequence import classes_of, sequence_for, sequence_of
@@ -121,7 +120,7 @@ def _trained(name: str) -> Subject:
 
 def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str] | None:
     if request.versus is not None:
-        model = unrolled.load(request.versus, Choices(**dict(request.choices)))
+        model = unrolled.load(request.versus, unrolled.Choices(**dict(request.choices)))
         layer = model.layers[0].layer
         if layer.features != first.layer.features:
             raise ShapeError(
@@ -141,7 +140,7 @@ def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str]
 
 def _of_model(request: Request) -> Subject:
     """What a model file holds, and what it reads."""
-    model = unrolled.load(request.model or "", Choices(**dict(request.choices)))
+    model = unrolled.load(request.model or "", unrolled.Choices(**dict(request.choices)))
     directions = {
         direction.name: (layer, direction) for layer in model.network.recurrent for direction in layer.directions
     }
@@ -184,18 +183,16 @@ def _fresh(request: Request) -> Subject:
     return Subject(fresh_layer(request, sequence.values.shape[-1]), sequence, fresh_origin(request))
 
 
-_FRESH: dict[str, Callable[..., RecurrentLayer[Any]]] = {
-    "lstm": LSTM.initialize,
-    "gru": GRU.initialize,
-    "simple_rnn": SimpleRNN.initialize,
-}
+_FRESH = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "SimpleRNN"}
 
 
 def fresh_layer(request: Request, features: int) -> RecurrentLayer[Any]:
     """A fresh layer as asked for, which reads `features` features."""
     units = UNITS if request.units is None else request.units
     seed = SEED if request.seed is None else request.seed
-    return _FRESH[request.cell or CELL](units, features, seed, request.dtype or DTYPE)
+    cell = getattr(unrolled, _FRESH[request.cell or CELL])
+    layer: RecurrentLayer[Any] = cell.initialize(units, features, seed, request.dtype or DTYPE)
+    return layer
 
 
 def fresh_origin(request: Request) -> str:

@@ -1,7 +1,5 @@
 """The lens of the ledger: every product that makes one gate of one unit."""
 
-from typing import ClassVar
-
 from unrolled.ledger import GROUPS, ledger
 from unrolled_tui.lenses.lens import LinesLens
 from unrolled_tui.renderables.caption import filled
@@ -25,10 +23,6 @@ _BELOW = 4
 
 class LedgerLens(LinesLens):
     """The terms of one gate of one unit, their sum, and what becomes of it."""
-
-    title: ClassVar[str] = "ledger"
-    answers: ClassVar[str] = "Every product that makes one gate of one unit: what made this gate what it is?"
-    hint: ClassVar[str] = "[ ] gate  tab unit  s sort"
 
     def draw(self, session: Session) -> None:
         """Draws as many terms as fit, from the session's top row on."""

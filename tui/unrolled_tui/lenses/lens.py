@@ -1,7 +1,7 @@
 """What every lens is: a widget in the middle of the screen that draws a session in its own way."""
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -33,15 +33,7 @@ class Lens(Container):
     Args:
         expected: The size that it is going to have, so that it can be drawn before the first layout.
 
-    Attributes:
-        title: What it is called.
-        answers: In one sentence, what it shows and what question it answers.
-        hint: The keys that are its own.
     """
-
-    title: ClassVar[str]
-    answers: ClassVar[str]
-    hint: ClassVar[str] = ""
 
     def __init__(self, expected: Size) -> None:
         super().__init__()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import ClassVar
 
 from unrolled.anatomy import Account
 from unrolled.memory import half_life, memory, memory_triangle
@@ -45,12 +44,6 @@ _MOST_READ = 12
 
 class MemoryLens(LinesLens):
     """How much of the selected unit's state each timestep wrote, and how much of that is left; or all as a triangle."""
-
-    title: ClassVar[str] = "memory"
-    answers: ClassVar[str] = (
-        "Who wrote what is in the cell state now: how much did each timestep, and how much is left?"
-    )
-    hint: ClassVar[str] = "↑↓ past  s sort  v view"
 
     def draw(self, session: Session) -> None:
         """Draws the account of the selected unit's state, or why there is none."""

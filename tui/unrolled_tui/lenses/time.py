@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 from textual.events import Click
 from textual.geometry import Offset, Size
@@ -76,10 +76,6 @@ def arrange(size: Size, page: Page, units: int, tokens: bool) -> Arrangement:
 
 class TimeLens(LinesLens):
     """Units × timesteps, one quantity at a time: the whole run, with what is still to come where the cursor is."""
-
-    title: ClassVar[str] = "time"
-    answers: ClassVar[str] = "One quantity of every unit at every timestep: which unit follows what, and when?"
-    hint: ClassVar[str] = "[ ] what  s sort  v view  z zoom"
 
     _drawn: tuple[object, Lines, Lines, Lines] = (None, (), (), ())
 

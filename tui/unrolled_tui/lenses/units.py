@@ -4,7 +4,6 @@ There are as many panels as fit, reused as one turns the pages, so a layer of 10
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.geometry import Size
@@ -88,9 +87,6 @@ class UnitsLens(Lens):
     """Every unit's gates and states at the timestep on show."""
 
     DEFAULT_CSS = "UnitsLens { layout: grid; }"
-
-    title: ClassVar[str] = "units"
-    answers: ClassVar[str] = "Every gate and state of every unit: what does each do with this input?"
 
     def __init__(self, expected: Size, units: int, anatomy: Anatomy) -> None:
         super().__init__(expected)

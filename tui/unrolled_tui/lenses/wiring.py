@@ -1,7 +1,5 @@
 """The lens of the wiring: which unit reads which, and what happens when the wires are cut."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from unrolled.wiring import count_wires
@@ -18,10 +16,6 @@ from unrolled_tui.wires import sender_count, sender_name
 
 class WiringLens(LinesLens):
     """The weights of one gate as a matrix, and the count of the wires; or the experiment without them."""
-
-    title: ClassVar[str] = "wiring"
-    answers: ClassVar[str] = "Which unit reads which, by gate: are the units connected, and what if they were not?"
-    hint: ClassVar[str] = "[ ] gate  ↑↓ tab wire  s flow"
 
     def draw(self, session: Session) -> None:
         """Draws the window of the matrix that holds the selected wire."""

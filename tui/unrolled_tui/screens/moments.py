@@ -1,13 +1,15 @@
 """Running to a moment: a condition is asked for, looked for in a thread, and stopped at in play mode."""
 
+from typing import TYPE_CHECKING
+
 from textual import work
 
-from unrolled.conditions import search
 from unrolled_tui.moments import BREAK, Sought, Told
 from unrolled_tui.screens.background import in_background
-from unrolled_tui.screens.breakpoints import BreakpointsScreen
-from unrolled_tui.screens.condition import Asked, ConditionScreen
 from unrolled_tui.screens.moving import LongWork, MovingScreen
+
+if TYPE_CHECKING:
+    from unrolled_tui.screens.condition import Asked
 
 
 class MomentsScreen(MovingScreen):
@@ -30,9 +32,11 @@ class MomentsScreen(MovingScreen):
 
     def action_ask_moment(self) -> None:
         """Asks for a condition, and goes to the next moment when it holds."""
+        from unrolled_tui.screens.condition import ConditionScreen  # noqa: PLC0415  # prompts are loaded when they are asked for
+
         session = self.session
 
-        def go(asked: Asked | None) -> None:
+        def go(asked: "Asked | None") -> None:
             if asked is None:
                 return
             sought = Sought(asked.condition, session.front)
@@ -57,6 +61,7 @@ class MomentsScreen(MovingScreen):
 
     def action_breakpoints(self) -> None:
         """Lists the breakpoints, and goes to the next moment of one of them."""
+        from unrolled_tui.screens.breakpoints import BreakpointsScreen  # noqa: PLC0415  # prompts are loaded when they are asked for
 
         def go(sought: Sought | None) -> None:
             self.changed()
@@ -91,6 +96,8 @@ class MomentsScreen(MovingScreen):
     @work(group="travel", exclusive=True)
     async def _search(self, sought: Sought, forward: bool) -> None:
         """Looks for the nearest moment after the timestep on show, or before it, which any key can stop."""
+        from unrolled.conditions import search  # noqa: PLC0415  # by then there is a condition
+
         session = self.session
         run, here = session.both[sought.layer].run.fork(), session.t
         start, to_see = (here + 1, session.length - here - 1) if forward else (here - 1, here)

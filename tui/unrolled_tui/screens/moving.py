@@ -8,7 +8,6 @@ from textual.timer import Timer
 
 from unrolled_tui.pacing import Pace
 from unrolled_tui.screens.background import in_background
-from unrolled_tui.screens.go_to import GoToScreen
 from unrolled_tui.session import Session
 
 
@@ -134,6 +133,7 @@ class MovingScreen(Screen[None]):
 
     def action_ask_timestep(self) -> None:
         """Asks for a timestep, and goes there."""
+        from unrolled_tui.screens.go_to import GoToScreen  # noqa: PLC0415  # prompts are loaded when they are asked for
 
         def go(answer: int | None) -> None:
             if answer is not None:

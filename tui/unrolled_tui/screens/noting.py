@@ -1,15 +1,15 @@
 """What one takes along: bookmarks on timesteps, notes on units, and files of what is on show."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from unrolled import OptionError
 from unrolled.files import check_ending, naming
-from unrolled_tui.saving import save
-from unrolled_tui.screens.file_name import FileNameScreen
-from unrolled_tui.screens.marks import MarksScreen, Place
 from unrolled_tui.screens.moments import MomentsScreen
-from unrolled_tui.screens.note import NoteScreen
 from unrolled_tui.tables import Table, as_csv, units_table
+
+if TYPE_CHECKING:
+    from unrolled_tui.screens.marks import Place
 
 
 class NotingScreen(MomentsScreen):
@@ -39,6 +39,8 @@ class NotingScreen(MomentsScreen):
 
     def action_annotate(self) -> None:
         """Asks for a note on the selected unit."""
+        from unrolled_tui.screens.note import NoteScreen  # noqa: PLC0415  # prompts are loaded when they are asked for
+
         session = self.session
         layer, unit = session.place, session.both[session.front].unit
 
@@ -51,9 +53,11 @@ class NotingScreen(MomentsScreen):
 
     def action_marks(self) -> None:
         """Lists the bookmarks and notes, and goes to one."""
+        from unrolled_tui.screens.marks import MarksScreen  # noqa: PLC0415  # prompts are loaded when they are asked for
+
         session = self.session
 
-        def go(place: Place | None) -> None:
+        def go(place: "Place | None") -> None:
             if place is not None and place.t is not None:
                 self.action_go_to(place.t)
             elif place is not None:
@@ -75,6 +79,9 @@ class NotingScreen(MomentsScreen):
 
     def action_export(self) -> None:
         """Asks for a file, and writes what the lens shows to it, or the screen as it was without the prompt."""
+        from unrolled_tui.saving import save  # noqa: PLC0415  # prompts are loaded when they are asked for
+        from unrolled_tui.screens.file_name import FileNameScreen  # noqa: PLC0415  # likewise
+
         if self.session.playing:
             self.action_play()
         self.draw()

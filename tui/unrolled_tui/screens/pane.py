@@ -1,24 +1,16 @@
 """A pane: one layer's lens, and its tally where the screen has no table for it."""
 
-from typing import Final
-
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.geometry import Size
 
-from unrolled_tui.lenses.ledger import LedgerLens
+from unrolled_tui.lenses.catalog import LENSES
 from unrolled_tui.lenses.lens import Lens
-from unrolled_tui.lenses.memory import MemoryLens
-from unrolled_tui.lenses.time import TimeLens
 from unrolled_tui.lenses.units import UnitsLens
-from unrolled_tui.lenses.wiring import WiringLens
 from unrolled_tui.renderables.header import pane_title
 from unrolled_tui.session import UNITS, Session
 from unrolled_tui.widgets.lines_view import LinesView
 from unrolled_tui.widgets.parameter_tally import TallyLine
-
-LENSES: Final[tuple[type[Lens], ...]] = (UnitsLens, LedgerLens, WiringLens, TimeLens, MemoryLens)
-"""The lenses, in the order of their keys."""
 
 
 class Pane(Vertical):
@@ -75,7 +67,7 @@ class Pane(Vertical):
 
     @property
     def _lens_type(self) -> type[Lens]:
-        return LENSES[self.session.lens]
+        return LENSES[self.session.lens].load()
 
     def _new_lens(self, wanted: type[Lens]) -> Lens:
         area = self.query_one(Lens).area if self.query(Lens) else self._expected

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from textwrap import wrap
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -12,17 +12,16 @@ from textual.events import Resize
 from textual.geometry import Size
 
 from unrolled_tui.bindings import STEPPER_BINDINGS
+from unrolled_tui.lenses.catalog import LENSES
 from unrolled_tui.lenses.lens import Lacking
-from unrolled_tui.lenses.time import TimeLens
 from unrolled_tui.lenses.units import UnitPanel, UnitsLens
 from unrolled_tui.pacing import Pace
 from unrolled_tui.renderables.bar import progress
 from unrolled_tui.renderables.spans import Span, line
 from unrolled_tui.screens.background import in_background
-from unrolled_tui.screens.help import HelpScreen
 from unrolled_tui.screens.layers import LayersScreen
 from unrolled_tui.screens.moving import LongWork
-from unrolled_tui.screens.pane import LENSES, Pane
+from unrolled_tui.screens.pane import Pane
 from unrolled_tui.session import LEDGER, WIRING, Session
 from unrolled_tui.tables import Table
 from unrolled_tui.widgets.caption import Caption
@@ -33,6 +32,9 @@ from unrolled_tui.widgets.lines_view import LinesView
 from unrolled_tui.widgets.model_lines import LayerLine, PredictionLine
 from unrolled_tui.widgets.parameter_tally import TALLY_WIDTH, ParameterTally
 from unrolled_tui.widgets.sequence_strip import SequenceStrip
+
+if TYPE_CHECKING:
+    from unrolled_tui.lenses.time import TimeLens  # loaded when it is first looked through
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 SIDE_BY_SIDE = 100
@@ -308,7 +310,7 @@ class StepperScreen(LayersScreen):
             if isinstance(pane.lens, UnitsLens) and pane.lens is message.panel.parent:
                 self.action_select_unit(pane.lens.unit_at(message.panel.place, pane.session))
 
-    def on_time_lens_clicked(self, message: TimeLens.Clicked) -> None:
+    def on_time_lens_clicked(self, message: "TimeLens.Clicked") -> None:
         """Goes to the timestep and the unit of the cell."""
         for pane in self.panes:
             if pane.lens is message.lens:
@@ -365,5 +367,7 @@ class StepperScreen(LayersScreen):
 
     def action_help(self) -> None:
         """Lists all keys, and what each lens is for."""
+        from unrolled_tui.screens.help import HelpScreen  # noqa: PLC0415  # prompts are loaded when they are asked for
+
         lenses = [(lens.title, lens.answers) for lens in LENSES]
         self.app.push_screen(HelpScreen(STEPPER_BINDINGS, lenses, self.session.sequence.remarks))
