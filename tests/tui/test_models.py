@@ -123,6 +123,20 @@ async def test_a_stateful_batch_goes_on_until_its_states_are_reset(tmp_path: Pat
         assert not session.view.run[0].h_previous.any()
 
 
+@pytest.mark.parametrize(("change", "sign", "said"), [(0.0, "✓", "✓ verified against"), (0.5, "×", "× parts from")])
+async def test_a_badge_says_what_the_model_was_verified_against(
+    change: float, sign: str, said: str, tmp_path: Path
+) -> None:
+    with np.load(FOLDER / "keras3/tokens.expected.npz") as file:
+        np.savez(tmp_path / "numbers.npz", x=file["x"], y=file["y"] + np.float32(change))
+    request = Request(model=str(FOLDER / "keras3/tokens.keras"), verify=str(tmp_path / "numbers.npz"))
+    app = UnrolledApp(subject(request).session(request))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert f"tokens.keras {sign}" in rows(app)[0]
+        assert said in text(app)
+
+
 def test_a_sequence_that_is_all_padding_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1, 4), np.int64))
     request = Request(model=str(FOLDER / "keras3/tokens.keras"), input=str(tmp_path / "x.npy"))

@@ -108,6 +108,11 @@ def view_options(callback: Callback) -> Callback:
         click.option("--row", type=click.IntRange(1), default=1, metavar="N", help="Begin with sequence N of a batch."),
         click.option("--lens", type=click.Choice(LENS_NAMES), default="units", help="Begin with this lens."),
         click.option("--marks", metavar="FILE", help="Bookmarks and notes, as the key M writes them."),
+        click.option(
+            "--verify",
+            metavar="FILE.npz",
+            help="Check MODEL against the framework's own numbers first, as unrolled verify does.",
+        ),
         example_option,
         click.option("--versus", metavar="MODEL", help="A second layer, from a file, beside the first."),
         click.option("--versus-units", type=int, metavar="N", help="A second layer, fresh, with N units."),
@@ -127,6 +132,8 @@ def request_from_options(callback: Callback) -> Callback:
             check_choices(choices, request.model is not None or request.versus is not None)
         if request.model is not None:
             check_no_fresh_layer(request)
+        elif "models" not in options:
+            check_no_model_options(request)
         check_versus(request)
         if request.input is not None and request.text is not None:
             raise click.UsageError("--input and --text both give the sequence: choose one.")
@@ -144,6 +151,17 @@ def check_no_fresh_layer(request: Request) -> None:
     if request.fresh_options:
         given = " and ".join(request.fresh_options)
         raise click.UsageError(f"{given} cannot go with MODEL, which brings its own weights.")
+
+
+def check_no_model_options(request: Request) -> None:
+    """Checks that nothing is asked of a model file where there is none.
+
+    Raises:
+        UsageError: If it is.
+    """
+    for name in ("layer", "batch_size", "verify"):
+        if getattr(request, name) is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with MODEL.")
 
 
 def check_versus(request: Request) -> None:

@@ -33,6 +33,7 @@ class Request:
         versus_seed: The seed of a fresh layer beside the first, otherwise as that one.
         versus_cut: Whether the layer beside is the first one with the wires between its units cut.
         marks: A file of bookmarks and notes.
+        verify: A file of the framework's own numbers, to check the model with.
     """
 
     model: str | None = None
@@ -56,6 +57,7 @@ class Request:
     versus_seed: int | None = None
     versus_cut: bool = False
     marks: str | None = None
+    verify: str | None = None
 
     @property
     def fresh_options(self) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from unrolled_tui.commands.sequence import classes_of, sequence_for, sequence_of
 from unrolled_tui.marks import Notebook, read_marks
 from unrolled_tui.session import Session
 
-if TYPE_CHECKING:
-    from unrolled.network import Network  # a fresh layer opens without what models need
+if TYPE_CHECKING:  # a fresh layer opens without what models need
+    from unrolled import Model
+    from unrolled.network import Network
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -120,7 +121,7 @@ def _trained(name: str) -> Subject:
 
 def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str] | None:
     if request.versus is not None:
-        model = unrolled.load(request.versus, unrolled.Choices(**dict(request.choices)))
+        model = _load(request.versus, request)
         layer = model.layers[0].layer
         if layer.features != first.layer.features:
             raise ShapeError(
@@ -140,7 +141,7 @@ def _beside(request: Request, first: Subject) -> tuple[RecurrentLayer[Any], str]
 
 def _of_model(request: Request) -> Subject:
     """What a model file holds, and what it reads."""
-    model = unrolled.load(request.model or "", unrolled.Choices(**dict(request.choices)))
+    model = _load(request.model or "", request)
     directions = {
         direction.name: (layer, direction) for layer in model.network.recurrent for direction in layer.directions
     }
@@ -154,18 +155,35 @@ def _of_model(request: Request) -> Subject:
     sequence = sequence_of(request, stretch, direction.layer.dtype)
     if sequence.values.ndim == 3 and not model.batch_first:
         sequence = replace(sequence, values=sequence.values.swapaxes(0, 1))
+    checked, told = _verified(model, request)
     return Subject(
         layer=direction.layer,
         sequence=sequence,
-        origin=model.name,
+        origin=f"{model.name}{checked}",
         model=model.network,
         framework=model.framework,
-        remarks=model.remarks + model.network.remarks,
+        remarks=told + model.remarks + model.network.remarks,
         name=direction.name,
         reader=reader,
         batch_size=request.batch_size,
         classes=classes_of(request, stretch),
     )
+
+
+def _load(path: str, request: Request) -> "Model":
+    from unrolled_tui.commands.watchdog import load_in_time  # noqa: PLC0415  # a fresh layer opens without
+
+    return load_in_time(path, unrolled.Choices(**dict(request.choices)))
+
+
+def _verified(model: "Model", request: Request) -> tuple[str, tuple[str, ...]]:
+    """A sign behind the model's name that says whether it agrees with the framework's numbers, and a sentence on it."""
+    if request.verify is None:
+        return "", ()
+    from unrolled.verify import verify_file  # noqa: PLC0415  # few ask for it
+
+    report = verify_file(model, request.verify)
+    return (" ✓" if report.agrees else " ×"), (f"{'✓' if report.agrees else '×'} {report.badge}",)
 
 
 def _direction(wanted: str | None, names: tuple[str, ...]) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-import unrolled
 from unrolled import Choices, Model, OptionError, RecurrentLayer, Tally, UnrolledError, tally
 from unrolled.network import Direction, Network
 from unrolled.text import printable
@@ -23,6 +22,7 @@ from unrolled_tui.commands.options import (
 from unrolled_tui.commands.printing import aligned, many, say
 from unrolled_tui.commands.request import Request
 from unrolled_tui.commands.subject import fresh_layer, fresh_origin, subject
+from unrolled_tui.commands.watchdog import load_in_time
 from unrolled_tui.exits import FAILED, fail
 
 
@@ -112,7 +112,7 @@ def _directions(network: Network, layer: str | None) -> list[Direction]:
 def _tell_model(path: str, request: Request, first: bool) -> bool:
     """Tells of a model file, and whether it could be read."""
     try:
-        told = [*pages(unrolled.load(path, Choices(**dict(request.choices))), request.layer)]
+        told = [*pages(load_in_time(path, Choices(**dict(request.choices))), request.layer)]
     except UnrolledError as error:
         fail(error)
         return False
