@@ -184,15 +184,17 @@ class _Selection:
         """What says of timesteps of a sequence whether they fulfil it; a masked one does not."""
         passage = self.passage(reading)
         clock, tokens = passage.clock, self.tokens(number) if callable(self.tokens) else self.tokens
-        if tokens and (clock.read is not None or clock.backwards):  # in the order in which they are read
-            tokens = [tokens[t] for t in clock.at(slice(None)).tolist()]
+        timesteps: list[int] = []
+        if clock.read is not None or clock.backwards:  # what is asked is of the order in which they are read
+            timesteps = clock.at(slice(None)).tolist()
+            tokens = [tokens[t] for t in timesteps] if tokens else ()
 
         def fulfilled(times: Numbers) -> Mask:
             rows, masked = clock.rows(times), clock.are_masked(times)
             answers, read = np.zeros(len(times), np.bool_), rows[~masked]
             if len(read):
                 first, stop = int(read.min()), int(read.max()) + 1
-                answers[~masked] = within(self.condition, passage.run, tokens, first, stop)[read - first]
+                answers[~masked] = within(self.condition, passage.run, tokens, first, stop, timesteps)[read - first]
             return answers
 
         return fulfilled

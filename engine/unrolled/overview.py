@@ -106,9 +106,9 @@ class Overview:
         return np.asarray(np.fmax(np.abs(self.low[quantity]), np.abs(self.high[quantity])))
 
     def saturation(self, quantity: int) -> Array:
-        """The share of the timesteps at which a quantity is near one of its ends, shape (units,)."""
+        """The share of the finite values of a quantity that are near one of its ends, shape (units,)."""
         near = self.near_high[quantity] + self.near_low[quantity]
-        return np.asarray(near / max(1, self.done))
+        return np.asarray(near / np.maximum(self.count[quantity], 1))
 
     def similarity(self, quantity: int, unit: int) -> Array:
         """How the cells of each unit go along with those of `unit`: their correlation, shape (units,).

@@ -74,9 +74,9 @@ def test_a_trace_is_of_one_layer(run: Run, tmp_path: Path) -> None:
 
 
 def test_summary_of_examples(run: Run) -> None:
-    assert run("summary", "--example", "brackets").out.startswith(
-        "LSTM · 3 units · 2 features · float32 · example brackets\n"
-    )
+    brackets = run("summary", "--example", "brackets").out
+    assert brackets.startswith("example brackets · 104 parameters\n")
+    assert "LSTM · 3 units · 2 features · float32 · lstm · example brackets\n" in brackets
     both = run("summary", "--example", "units").out
     assert " = 12\n" in both
     assert " = 60\n" in both

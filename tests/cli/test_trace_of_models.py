@@ -180,3 +180,12 @@ def test_ids_that_cannot_be(run: Run, content: Array, expected: str) -> None:
     np.save("in.npy", content)
     assert run("trace", case("keras2/emb_lstm_dense.h5").path, "--input", "in.npy", "-o", "o.npz").sentence == expected
     assert not Path("o.npz").exists()
+
+
+def test_t_in_a_condition_is_the_timestep_of_the_input_whichever_way_a_layer_reads(run: Run) -> None:
+    one = case("keras3/bilstm_concat.keras")
+    np.save("x.npy", one.expected["x"][0])
+    options = ("--input", "x.npy", "--when", "t == 2", "-o", "out.npz", "--force")
+    for direction in ("bidirectional/forward", "bidirectional/backward"):
+        assert run("trace", str(one.path), "--layer", direction, *options).code == 0
+        assert np.load("out.npz")["t"].tolist() == [2]

@@ -132,6 +132,39 @@ def test_weights_alone_of_both_directions(tmp_path: Path) -> None:
     assert distance(model, case("keras3/both_ways_last.keras").expected) <= SMALL
 
 
+def test_what_no_option_asks_for_is_told_of_weights_alone(tmp_path: Path) -> None:
+    told = "whether a layer goes backwards, is stateful or stands behind a Masking layer is not in the file: taken no"
+    for path in (
+        inner_weights("keras3/mixed.keras", tmp_path),
+        case("keras2/lstm3.weights.h5").path,
+        case("keras2/oldstyle_weights.legacyweights.h5").path,
+        case("keras3/subclassed.keras").path,
+    ):
+        assert load(path).remarks.count(f"{path.name}: {told}") == 1
+    for name in ("keras3/mixed.keras", "keras2/lstm3.h5", "keras3/both_ways.keras"):
+        assert told not in remarks(load(case(name).path))
+
+
+def test_weights_alone_that_do_not_fit_name_the_options_that_may_help(tmp_path: Path) -> None:
+    path = inner_weights("keras3/both_ways.keras", tmp_path)
+    with pytest.raises(
+        ModelFileError, match=r"expected to read .*features, got .*; --merge or --layer-order may help$"
+    ):
+        load(path)
+    assert len(load(path, Choices(merge="sum")).network.layers) == 3
+    path = inner_weights("keras3/mixed.keras", tmp_path)
+    with pytest.raises(ModelFileError, match=r"expected to read .* features; --layer-order may help$"):
+        load(path, Choices(layer_order=("gru", "lstm", "simple_rnn", "dense")))
+
+
+def test_weights_alone_without_a_recurrent_layer_are_not_helped_by_an_option(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.weights.h5", "w") as file:
+        for name in ("dense", "dense_1"):
+            file[f"layers/{name}/vars/0"] = np.zeros((2, 2))
+    with pytest.raises(ModelFileError, match=r"expected a recurrent one among them, got dense, dense_1$"):
+        load(tmp_path / "m.weights.h5")
+
+
 def test_the_tenth_layer_does_not_come_before_the_second(tmp_path: Path) -> None:
     names = ["lstm", *(f"lstm_{number}" for number in range(1, 11))]
     assert [layer.name for layer in load(inner_weights("keras3/many.keras", tmp_path)).layers] == names
@@ -153,6 +186,49 @@ def test_a_stateful_layer_goes_on_where_the_batch_before_ended() -> None:
     for sample in range(4):
         theirs = expected["y" if sample < 2 else "y of the same again"][sample % 2]
         assert np.allclose(batches.read(sample).output("lstm"), theirs, rtol=0, atol=SMALL)
+
+
+def stateful(folder: Path, options: dict[str, object], *, has_input_layer: bool = True) -> Model:
+    """The stateful model, with these options in the place of its first layer's shape of a batch."""
+    with zipfile.ZipFile(case("keras3/stateful.keras").path) as old, zipfile.ZipFile(folder / "m.keras", "w") as new:
+        config = json.loads(old.read("config.json"))
+        layers = config["config"]["layers"]
+        del layers[0]["config"]["batch_shape"]
+        if not has_input_layer:
+            del layers[0]
+        layers[0]["config"].update(options)
+        new.writestr("config.json", json.dumps(config))
+        for member in ("metadata.json", "model.weights.h5"):
+            new.writestr(member, old.read(member))
+    return load(folder / "m.keras")
+
+
+def test_the_batch_size_of_stateful_layers_is_that_of_the_file() -> None:
+    model = load(case("keras3/stateful.keras").path)
+    assert (model.batch_size, model.remarks) == (2, ())
+    assert load(case("keras3/lstm3.keras").path).batch_size is None
+
+
+@pytest.mark.parametrize("has_input_layer", [False, True])
+def test_the_batch_size_in_the_words_of_keras_2(tmp_path: Path, has_input_layer: bool) -> None:
+    model = stateful(tmp_path, {"batch_input_shape": [7, None, 3]}, has_input_layer=has_input_layer)
+    assert (model.batch_size, model.remarks) == (7, ())
+
+
+@pytest.mark.parametrize("shape", [[None, 5, 3], [True, 5, 3], [0, 5, 3], [-2, 5, 3], [2.0, 5, 3], ["2"], [], None, 2])
+def test_a_batch_size_that_is_not_in_the_file_is_told(tmp_path: Path, shape: object) -> None:
+    model = stateful(tmp_path, {"batch_shape": shape})
+    assert model.batch_size is None
+    assert remarks(model) == (
+        "m.keras: the batch size of its stateful layers is not in the file: taken all sequences as one batch; "
+        "--batch-size says otherwise"
+    )
+
+
+def test_the_batch_size_of_a_model_without_stateful_layers_does_not_matter(tmp_path: Path) -> None:
+    for shape in (None, [7, 5, 3]):
+        model = stateful(tmp_path, {"stateful": False, "batch_input_shape": shape}, has_input_layer=False)
+        assert (model.batch_size, model.remarks) == (None, ())
 
 
 def test_branches_are_told_and_fed_one_by_one() -> None:

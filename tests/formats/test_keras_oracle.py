@@ -14,6 +14,13 @@ pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore")]
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
+@pytest.fixture(autouse=True)
+def _frameworks() -> None:
+    """What only these tests need. It is looked for when they run, so that all others begin without it."""
+    for name in (os.environ["KERAS_BACKEND"], "keras"):
+        pytest.importorskip(name, reason=f"{name} is not installed: the extra `oracle` brings it")
+
+
 def layers(chance: np.random.Generator) -> list[Any]:
     """A random stack of recurrent layers, with a Dense layer at its end."""
     from keras import layers as kinds  # noqa: PLC0415 - a framework, which only these tests need

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.tui.stage import SMALL, WIDE, example, rows, spelled, stepper, text
+from tests.tui.stage import SMALL, WIDE, example, halves, long, rows, spelled, stepper, text
+from tests.tui.time_stage import of, saturating, whole
 from textual.widgets import Input
 
 from unrolled import LSTM, InputSequence
@@ -87,6 +88,81 @@ async def test_the_wiring_as_a_table(tmp_path: Path) -> None:
     _, *cut = await export(session, tmp_path / "cut.csv", "x")
     assert [[bool(cell) for cell in row[1:]] for row in cut[1:41]] == np.eye(40, dtype=bool).tolist()
     assert all(all(row) for row in (cut[0], cut[41]))
+
+
+@pytest.mark.parametrize("name", ["c", "f", "g"])
+async def test_the_figures_over_time_as_a_table(name: str, tmp_path: Path) -> None:
+    session = saturating()
+    keys = ["4", "v", *["right_square_bracket"] * {"c": 0, "f": 2, "g": 3}[name]]
+    columns, *table = await export(session, tmp_path / "figures.csv", *keys, *["s"] * 2)
+    values = of(whole(session), name)
+    low, high = (values < (-0.9 if name == "g" else 0.1)).mean(axis=0), (values > 0.9).mean(axis=0)
+    measures = [values.min(axis=0), values.max(axis=0), values.mean(axis=0), values.std(axis=0)]
+    shares = {"c": [], "f": ["closed", "mid", "open"], "g": ["near low", "mid", "near high"]}[name]
+    measures += [low, 1 - low - high, high] if shares else []
+    named = [f"{name} {each}" for each in ("low", "high", "mean", "deviation", *shares)]
+    assert columns == ["unit", "from t", "to t", "finite values", *named]
+    assert [int(row[0]) - 1 for row in table] == np.argsort(-values.std(axis=0), kind="stable").tolist()
+    for row in table:
+        assert row[1:4] == ["1", "50", "50"]
+        assert [*map(float, row[4:])] == pytest.approx([each[int(row[0]) - 1] for each in measures], abs=1e-12)
+
+
+async def test_the_figures_as_a_table_are_those_of_the_page_on_show(tmp_path: Path) -> None:
+    session = long(200)
+    session.go_to(100)
+    _, *table = await export(session, tmp_path / "page.csv", "4", "v")
+    values = whole(session).c[70:140]
+    for unit, row in enumerate(table):
+        assert row[:4] == [f"{unit + 1}", "71", "140", "70"]
+        assert [float(row[4]), float(row[5])] == [values[:, unit].min(), values[:, unit].max()]
+        assert float(row[6]) == pytest.approx(values[:, unit].mean(), rel=1e-12)
+
+
+async def test_the_running_text_as_a_table(tmp_path: Path) -> None:
+    session = spelled("to be, or not")
+    columns, *table = await export(session, tmp_path / "text.csv", "4", "v", "v", "tab", "right_square_bracket")
+    assert columns == ["t", "token", "i of unit 2"]
+    assert [row[0] for row in table] == [f"{t}" for t in range(1, 14)]
+    assert [row[1] for row in table] == list(session.sequence.labels)
+    assert [float(row[2]) for row in table] == whole(session).i[:, 1].tolist()
+
+
+async def test_the_triangle_as_a_table(tmp_path: Path) -> None:
+    session = halves()
+    session.go_to(2)
+    columns, *table = await export(session, tmp_path / "triangle.csv", "5", "v")
+    assert columns == ["written at t", "token", *(f"read at t {t}" for t in range(1, 5))]
+    assert table == [
+        ["before t 1", "", "0.0", "0.0", "0.0", ""],
+        ["1", "", "0.5", "0.25", "0.125", ""],
+        ["2", "", "", "0.5", "0.25", ""],
+        ["3", "", "", "", "0.5", ""],
+        ["4", "", "", "", "", ""],
+        ["c_t", "", "0.5", "0.75", "0.875", ""],
+    ]
+
+
+async def test_a_page_of_the_triangle_as_a_table_adds_up(tmp_path: Path) -> None:
+    session = spelled("to be or not to be, that is the question")
+    session.go_to(30)
+    columns, *table = await export(session, tmp_path / "page.csv", "5", "v")
+    first = int(table[0][0].removeprefix("before t "))
+    count = len(table) - 2
+    assert 1 < first <= 31 < first + count
+    assert columns[2:] == [f"read at t {t}" for t in range(first, first + count)]
+    assert [row[0] for row in table[1:-1]] == [f"{t}" for t in range(first, first + count)]
+    assert [row[1] for row in table[1:-1]] == list(session.sequence.labels[first - 1 : first - 1 + count])
+    c = whole(session).c[:, 0]
+    for place in range(count):
+        column = [row[2 + place] for row in table]
+        if first + place > 31:
+            assert set(column) == {""}
+            continue
+        assert all(column[: place + 2])
+        assert set(column[place + 2 : -1]) <= {""}
+        assert sum(map(float, column[: place + 2])) == pytest.approx(c[first - 1 + place], rel=1e-12)
+        assert float(column[-1]) == c[first - 1 + place]
 
 
 async def test_the_screen_as_a_picture_without_the_prompt(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from rich.cells import set_cell_size
 from tests.tui.stage import LARGE, SMALL, WIDE, example, halves, long, reading, rows, spelled, text, widths
 
-from unrolled import GRU, InputSequence, SimpleRNN, memory
+from unrolled import GRU, LSTM, InputSequence, SimpleRNN, memory
+from unrolled.sequences import one_hot
 from unrolled_tui.app import UnrolledApp
 from unrolled_tui.lenses.catalog import LENSES
 from unrolled_tui.lenses.memory import PAST
@@ -290,6 +291,26 @@ async def test_names_come_from_what_the_cell_says_of_itself() -> None:
         assert "h_t" in text(app)
         await pilot.press("comma")
         assert title(app).startswith("hidden state h of unit 1 at t 2, before t 3 is written")
+
+
+@pytest.mark.parametrize("size", [(60, 16), SMALL, WIDE])
+@pytest.mark.parametrize(("layer", "written"), [(GRU, "(1−z) ⊙ n"), (LSTM, "i ⊙ g")])
+async def test_the_names_of_the_columns_stand_apart_and_end_with_them(
+    size: tuple[int, int], layer: type[GRU | LSTM], written: str
+) -> None:
+    sequence = one_hot("hello")
+    app = UnrolledApp(Session.open(layer.initialize(3, 4, seed=7), sequence, "seed 7", at=5))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("5")
+        head, *others = (row for row in lens_rows(app) if " = " in row and " × " in row)
+        assert head.startswith(" t  x ")
+        assert f" {written} × " in head
+        assert others
+        for row in others:
+            assert [row.index(sign) for sign in "×="] == [head.index(sign) for sign in "×="]
+        (start,) = (row for row in lens_rows(app) if re.match(r"  (._0|before t \d) ", row))
+        assert start[head.index("left") + 3].isdigit()
+        assert widths(app) == {size[0]}
 
 
 async def test_what_is_not_finite_is_shown_in_its_place() -> None:

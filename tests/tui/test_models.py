@@ -7,7 +7,7 @@ import pytest
 from tests.formats.keras_models import FOLDER
 from tests.tui.stage import SMALL, WIDE, rows, text, until
 
-from unrolled import ShapeError
+from unrolled import SequenceFileError, ShapeError
 from unrolled_tui.app import UnrolledApp
 from unrolled_tui.commands.request import Request
 from unrolled_tui.commands.subject import subject
@@ -56,7 +56,7 @@ async def test_moving_between_layers_keeps_the_timestep(tmp_path: Path) -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert "▸bidirectional ←" in text(app)
-        assert "reads from the end" in text(app)
+        assert f"from the end: t 1 is x{session.length}" in text(app)
         assert session.timestep == 2
         assert session.t == session.length - 3
         x_numbers = [word for word in rows(app)[1].split() if word.startswith("x")]
@@ -142,3 +142,44 @@ def test_a_sequence_that_is_all_padding_is_refused(tmp_path: Path) -> None:
     request = Request(model=str(FOLDER / "keras3/tokens.keras"), input=str(tmp_path / "x.npy"))
     with pytest.raises(ShapeError, match="expected a timestep to read, got 4, which are all masked"):
         subject(request).session(request)
+
+
+async def test_a_sequence_of_padding_alone_leaves_the_one_on_show(tmp_path: Path) -> None:
+    x = np.array([[1, 2, 3], [0, 0, 0]])
+    np.save(tmp_path / "x.npy", x)
+    request = Request(model=str(FOLDER / "keras3/tokens.keras"), input=str(tmp_path / "x.npy"))
+    session = subject(request).session(request)
+    app = UnrolledApp(session)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("r")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "sequence 1/2" in text(app)
+        assert "3, which are all masked" in text(app)
+        assert [each.split()[0] for each in rows(app)[1].split("x")[1:]] == ["1", "2", "3"]
+
+
+async def test_what_is_masked_is_counted(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([[1, 0, 3, 2]]))
+    request = Request(model=str(FOLDER / "keras3/tokens.keras"), input=str(tmp_path / "x.npy"))
+    app = UnrolledApp(subject(request).session(request))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "1 masked" in text(app)
+        assert [word for word in rows(app)[1].split() if word.startswith("x")] == ["x1", "x3", "x4"]
+
+
+def test_behind_a_layer_that_is_not_computed_an_input_that_does_not_fit_is_told_why(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((5, 3)))
+    request = Request(model=str(FOLDER / "keras3/convolved.keras"), input=str(tmp_path / "x.npy"))
+    with pytest.raises(SequenceFileError, match=r"got 3.*conv1d \(Conv1D\) is not computed"):
+        subject(request)
+
+
+def test_the_batch_size_is_that_of_the_file(tmp_path: Path) -> None:
+    with np.load(FOLDER / "keras3/stateful.expected.npz") as file:
+        np.save(tmp_path / "x.npy", np.concatenate([file["x"]] * 2))
+    request = Request(model=str(FOLDER / "keras3/stateful.keras"), input=str(tmp_path / "x.npy"))
+    tour = subject(request).session(request).tour
+    assert tour is not None
+    assert (len(tour), tour.batches) == (4, 2)

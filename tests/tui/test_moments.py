@@ -11,6 +11,8 @@ from textual.widgets import Input
 from unrolled import LSTM, InputSequence
 from unrolled.conditions import parse
 from unrolled_tui.app import UnrolledApp
+from unrolled_tui.commands.request import Request
+from unrolled_tui.commands.subject import subject
 from unrolled_tui.moments import Moments, Sought
 from unrolled_tui.screens import background
 from unrolled_tui.screens.breakpoints import BreakpointsScreen
@@ -141,7 +143,7 @@ async def test_a_search_shows_how_far_it_is_and_any_key_stops_it(monkeypatch: py
         await pilot.pause(0.1)
         assert session.run.frontier == reached < 300_000
         assert session.t == 0
-        assert "searching" not in text(app)
+        assert re.search(r"^ stopped searching: [\d,]+ of 299,999", rows(app)[-3])
 
 
 async def test_a_moment_far_away_is_exact() -> None:
@@ -212,8 +214,9 @@ async def test_the_prompt_fits(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("slash")
         assert widths(app) == {size[0]}
+        assert "any f < 0.1" in text(app)
         assert "esc close" in text(app)
-        await pilot.press("enter")
+        await pilot.press("backspace", "enter")
         await pilot.pause()
         assert "got the end" in text(app)
 
@@ -221,7 +224,7 @@ async def test_the_prompt_fits(size: tuple[int, int]) -> None:
 async def test_the_words_that_fit_are_told_and_tab_completes() -> None:
     app = UnrolledApp(spelled("hello"))
     async with app.run_test(size=SMALL) as pilot:
-        await pilot.press("slash")
+        await pilot.press("slash", "backspace")
         assert "not  any  all  abs" in text(app)
         await pilot.press(*"tok", "tab", "space")
         assert app.screen.query_one(Input).value == "token "
@@ -344,3 +347,15 @@ async def test_a_list_longer_than_the_screen_turns_its_pages() -> None:
         assert widths(app) == {60}
         await pilot.press("backspace")
         assert "▶ on   t == 29" in text(app)
+
+
+async def test_two_keys_go_to_where_a_forget_gate_closes() -> None:
+    request = Request(example="brackets")
+    session = subject(request).session(request)
+    app = UnrolledApp(session)
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("slash", "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        forget = session.layer.trace(session.sequence.values).f  # type: ignore[attr-defined]  # the example is an LSTM
+        assert session.t == int((forget < 0.1).any(axis=1).argmax()) > 0

@@ -219,7 +219,7 @@ def test_tokens_have_the_room_of_the_longest() -> None:
 
 def test_the_first_remark_is_told() -> None:
     assert reading([[1.0]], remarks=("first",)).remark == "first"
-    assert reading([[1.0]], remarks=("first", "second")).remark == "first (? 1 more)"
+    assert reading([[1.0]], remarks=("first", "second")).remark == "2 remarks: ?"
     assert reading([[1.0]]).remark == ""
 
 

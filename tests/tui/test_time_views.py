@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from tests.tui.stage import SMALL, WIDE, example, halves, long, spelled, text
+from tests.tui.stage import SMALL, WIDE, example, halves, long, reading, spelled, text, widths
 from tests.tui.time_stage import (
     axis,
     cells,
@@ -115,6 +115,57 @@ async def test_figures_are_those_of_the_timesteps_on_show() -> None:
             keys = {"c": "standard deviation", "g": "low: below -0.9   █ high: above 0.9"}
             assert keys.get(name, "closed: below 0.1   █ open: above 0.9") in text(app)
             await pilot.press("right_square_bracket")
+
+
+@pytest.mark.parametrize("size", [(60, 16), SMALL, WIDE])
+async def test_figures_say_what_they_leave_out(size: tuple[int, int]) -> None:
+    values = np.random.default_rng(3).normal(0, 2, 50)
+    values[43:] = np.nan
+    session = reading(values[:, None].tolist(), units=1)
+    finite = whole(session).f[:43, 0]
+    app = UnrolledApp(session)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4", "v")
+        assert "7 values not finite left out of mean and varies" in text(app)
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert " 7 values not finite left out   " in text(app)
+        assert widths(app) == {size[0]}
+        assert ("open: above 0.9" in text(app)) == (size[0] >= 80)
+        _, low, high, mean, deviation, *shares = re.findall(r"[\d.]+", lens_rows(app)[1])[:8]
+        expected = [finite.min(), finite.max(), finite.mean(), finite.std()]
+        assert [*map(float, (low, high, mean, deviation))] == pytest.approx(expected, abs=5e-3)
+        shut, wide = 100 * (finite < 0.1).mean(), 100 * (finite > 0.9).mean()
+        assert [*map(float, shares)] == pytest.approx([shut, 100 - shut - wide, wide], abs=0.51)
+
+
+async def test_figures_of_nothing_finite_are_not_zero() -> None:
+    app = UnrolledApp(reading([[np.nan]] * 4, units=2))
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("4", "v", "right_square_bracket")
+        assert "8 values not finite left out" in text(app)
+        assert lens_rows(app)[2].replace("%", "").split() == ["2", *["nan"] * 7]
+    app = UnrolledApp(reading([[np.nan]] * 4, units=2))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("4", "right_square_bracket")
+        assert "varies" in text(app)
+        assert "8 values not finite left out" in text(app)
+
+
+async def test_figures_of_a_part_of_a_run_say_so_and_what_widens_it() -> None:
+    app = UnrolledApp(long(1000))
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("4", "v")
+        assert title(app) == "cell state c  over 70 of 1,000 timesteps  z widens"
+        await pilot.press("z")
+        assert title(app) == "cell state c  over 140 of 1,000 timesteps  z widens"
+        await pilot.press("z", "z", "z")
+        assert title(app) == "cell state c  over 1,000 timesteps"
+    app = UnrolledApp(long(100_000))
+    async with app.run_test(size=(60, 16)) as pilot:
+        await pilot.press("4", "v")
+        assert title(app) == "cell state c  over 50 of 100,000 timesteps  z widens"
+        await pilot.press(*["right_square_bracket"] * 5)
+        assert title(app) == "pre-activation z_i  over 50 of 100,000 timesteps"
 
 
 async def test_a_click_on_figures_selects_their_unit() -> None:

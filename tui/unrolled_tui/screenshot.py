@@ -3,6 +3,7 @@
 import asyncio
 import unicodedata
 from collections.abc import Sequence
+from string import punctuation
 
 from textual.keys import REPLACED_KEYS, Keys
 
@@ -46,8 +47,12 @@ def check_key(key: str) -> None:
         )
 
 
+_SIGNS = frozenset(unicodedata.name(sign).lower().replace("-", "_").replace(" ", "_") for sign in punctuation)
+"""What Textual calls the signs of ASCII that it has no shorter name for, such as greater_than_sign."""
+
+
 def _is_key(name: str) -> bool:
-    if name in _NAMED or (len(name) == 1 and name.isprintable()):
+    if name in _NAMED or name in _SIGNS or (len(name) == 1 and name.isprintable()):
         return True
     try:
         unicodedata.lookup(REPLACED_KEYS.get(name, name).replace("_", " "))

@@ -209,7 +209,7 @@ class Session:
     def remark(self) -> str:
         """What is unusual about the model or its input, if anything; the help has all of it."""
         remarks = self.sequence.remarks
-        return f"{remarks[0]} (? {len(remarks) - 1} more)" if len(remarks) > 1 else "".join(remarks)
+        return f"{len(remarks)} remarks: ?" if len(remarks) > 1 else "".join(remarks)
 
     # The gate and the wires.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrolled import InputSequence
+from unrolled import InputSequence, ShapeError
 from unrolled.network import Network, Recurrent
 from unrolled.passage import Passage
 from unrolled.progress import Progress
@@ -133,6 +133,11 @@ class Tour:
         return len(self._samples)
 
     @property
+    def masked(self) -> int:
+        """How many timesteps of the sequence the layer on show passes over."""
+        return self.reading.timesteps - len(self.passage.clock)
+
+    @property
     def batch(self) -> int:
         """The batch that the sequence on show is in, from 0."""
         return self.row // self._size
@@ -153,10 +158,17 @@ class Tour:
         self._batches = self._with_resets()
 
     def open(self, row: int) -> Iterator[Progress]:
-        """Turns to a sequence, and goes through those whose states lead to it; whoever stops asking stays."""
+        """Turns to a sequence, and goes through those whose states lead to it; whoever stops asking stays.
+
+        Raises:
+            ShapeError: If every timestep of it is masked. The tour stays where it is.
+        """
         batches = self._batches
         yield from batches.explore(row)
         reading = batches.read(row)
+        if not len(reading.passages[self.place].clock):
+            name = self.sequence.row(row).name
+            raise ShapeError(f"{name}: expected a timestep to read, got {reading.timesteps:,}, which are all masked")
         self.row, self.reading, self._views = row, reading, {}
 
     def _with_resets(self) -> Batches:

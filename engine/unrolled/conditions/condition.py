@@ -55,13 +55,14 @@ class Condition:
     before: int = field(compare=False, repr=False)
 
     @np.errstate(all="ignore")  # what is not finite goes on as such, as it does in the layer
-    def test(self, window: Sequence[Trace[Any]], tokens: Sequence[str] = ()) -> Booleans:
+    def test(self, window: Sequence[Trace[Any]], tokens: Sequence[str] = (), timesteps: Sequence[int] = ()) -> Booleans:
         """Whether each timestep fulfils the condition.
 
         Args:
             window: Traces that follow each other, as `Run.window` gives them, of a single sequence of the layer that
                 the condition was read for. `changes` is False in the first row: `within` gives one more before it.
             tokens: What each timestep of the whole sequence stands for, as shown: `InputSequence.labels`.
+            timesteps: Which timestep, from 0, each row of the whole run is about, if that is not its own number.
 
         Returns:
             As many as the window has timesteps.
@@ -75,7 +76,7 @@ class Condition:
                 case Constant(value):
                     stack.append(value)
                 case Read(reading):
-                    stack.append(reading(window, tokens))
+                    stack.append(reading(window, tokens, timesteps))
                 case Apply(function, values):
                     stack[-values:] = [function(*stack[-values:])]
         return np.broadcast_to(stack.pop(), (length, 1))[:, 0].astype(np.bool_)

@@ -15,8 +15,9 @@ from unrolled.trace import Trace
 Column: TypeAlias = npt.NDArray[Any]
 """Values of some timesteps, shape (T, 1), or (T, units) where all units are meant."""
 
-Reading: TypeAlias = Callable[[Sequence[Trace[Any]], Sequence[str]], Column]
-"""Takes a column out of traces that follow each other and the tokens of the whole sequence."""
+Reading: TypeAlias = Callable[[Sequence[Trace[Any]], Sequence[str], Sequence[int]], Column]
+"""Takes a column out of traces that follow each other, the tokens of the whole sequence, and the timesteps of its rows
+where these are others than the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Name:
         """What reads the value at `index`, from 0, or all of them if it is None."""
         columns = slice(None) if index is None else slice(index, index + 1)
         array = self.array
-        return lambda traces, _tokens: np.concatenate([array(trace)[:, columns] for trace in traces])
+        return lambda traces, _tokens, _timesteps: np.concatenate([array(trace)[:, columns] for trace in traces])
 
 
 def names_of(layer: RecurrentLayer[Any]) -> dict[str, Name]:
@@ -52,13 +53,15 @@ def names_of(layer: RecurrentLayer[Any]) -> dict[str, Name]:
     return {name.name: name for name in (x, *quantities, *inputs)}
 
 
-def timestep(traces: Sequence[Trace[Any]], _tokens: Sequence[str]) -> Column:
+def timestep(traces: Sequence[Trace[Any]], _tokens: Sequence[str], timesteps: Sequence[int]) -> Column:
     """The number of each timestep, from 1."""
     start, length = traces[0].start, sum(map(len, traces))
+    if len(timesteps):
+        return np.asarray(timesteps[start : start + length], float)[:, None] + 1
     return np.arange(start + 1.0, start + length + 1)[:, None]
 
 
-def token(traces: Sequence[Trace[Any]], tokens: Sequence[str]) -> Column:
+def token(traces: Sequence[Trace[Any]], tokens: Sequence[str], _timesteps: Sequence[int]) -> Column:
     """The token of each timestep. They stay Python's strings: NumPy's own lose a NUL at their end."""
     start, length = traces[0].start, sum(map(len, traces))
     return np.fromiter(tokens[start : start + length], object, length)[:, None]

@@ -27,7 +27,14 @@ class Search(NamedTuple):
     found: int | None
 
 
-def within(condition: Condition, run: Run[Any], tokens: Sequence[str], start: int, stop: int) -> Booleans:
+def within(
+    condition: Condition,
+    run: Run[Any],
+    tokens: Sequence[str],
+    start: int,
+    stop: int,
+    timesteps: Sequence[int] = (),
+) -> Booleans:
     """Whether each timestep from `start` up to, and without, `stop` fulfils the condition.
 
     Args:
@@ -36,12 +43,13 @@ def within(condition: Condition, run: Run[Any], tokens: Sequence[str], start: in
         tokens: What each timestep stands for, as shown: `InputSequence.labels`.
         start: The first timestep, from 0.
         stop: The one after the last.
+        timesteps: Which timestep, from 0, each row of the run is about, if that is not its own number.
 
     Raises:
         TimestepError: If they are not in the sequence.
     """
     first = max(start - condition.before, 0)
-    return condition.test(run.window(first, stop), tokens)[start - first :]
+    return condition.test(run.window(first, stop), tokens, timesteps)[start - first :]
 
 
 def search(

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from unrolled.archives import archive, unpacking
 from unrolled.choices import Choices
+from unrolled.errors import ShapeError
 from unrolled.files import UnreadableError, kind_of, opened, size_of
-from unrolled.formats.asking import Asking
+from unrolled.formats.asking import OPTIONS, Asking
 from unrolled.formats.hdf5 import MAGIC, Tree, hdf5
-from unrolled.formats.keras_config import Described, LayerConfig, describe, is_known_model, layers_of
+from unrolled.formats.keras_config import Described, LayerConfig, batch_size_of, describe, is_known_model, layers_of
 from unrolled.formats.keras_layers import Source, network_layers
 from unrolled.formats.keras_untold import Untold, configured, named_layers, ordered, path_layers
 from unrolled.formats.keras_version import KerasVersion, read_version
@@ -23,7 +24,7 @@ from unrolled.formats.keras_weights import NamedWeights, PathWeights, Weights
 from unrolled.formats.model import Model
 from unrolled.formats.remarks import about_numbers, about_types
 from unrolled.formats.strict_json import MOST_BYTES, parse_object
-from unrolled.network import Network
+from unrolled.network import Network, NetworkLayer, Recurrent
 from unrolled.text import printable
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -171,19 +172,40 @@ def _untold_model(
     is_listed: bool,
 ) -> Model:
     """The model of a file that holds weights alone."""
-    configs = configured(ordered(layers, asking, is_listed), version, asking)
-    return _model(tuple(configs), weights, tree, version, name, asking)
+    configs = tuple(configured(ordered(layers, asking, is_listed), version, asking))
+    asking.remark(
+        "whether a layer goes backwards, is stateful or stands behind a Masking layer is not in the file: taken no"
+    )
+    return _model(configs, weights, tree, version, name, asking)
 
 
 def _model(
     layers: Sequence[LayerConfig], weights: Weights, tree: Tree, version: KerasVersion, name: str, asking: Asking
 ) -> Model:
     source = Source(weights, version, asking)
-    network = Network(tuple(network_layers(layers, source)))
+    network = _network(tuple(network_layers(layers, source)), asking)
+    is_stateful = any(layer.stateful for layer in network.recurrent)
+    batch_size = batch_size_of(layers) if is_stateful else None
+    if is_stateful and batch_size is None:
+        asking.remark(
+            "the batch size of its stateful layers is not in the file: taken all sequences as one batch; "
+            "--batch-size says otherwise"
+        )
     remarks = [
         *(f"{name}: {remark}" for remark in asking.finished()),
         *about_types(name, {where: array.dtype for where, array in source.seen.items()}),
         *(f"{name}: {printable(path, 60)} is stored as bfloat16, stepped in float32" for path in tree.bfloat16),
         *about_numbers(name, network),
     ]
-    return Model(name, network, tuple(remarks), "Keras")
+    return Model(name, network, tuple(remarks), "Keras", batch_size=batch_size)
+
+
+def _network(layers: tuple[NetworkLayer, ...], asking: Asking) -> Network:
+    """The network of these layers. Where they do not fit, an answer that was taken may be why, and is named."""
+    try:
+        return Network(layers)
+    except ShapeError as problem:
+        options = [OPTIONS[question].name for question in ("merge", "layer_order") if question in asking.asked]
+        if not options or not any(isinstance(layer, Recurrent) for layer in layers):
+            raise
+        raise ShapeError(f"{problem}; {' or '.join(options)} may help") from problem

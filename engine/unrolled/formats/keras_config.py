@@ -4,7 +4,7 @@ It is data and stays data: a class or a function that it names is looked up in t
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,6 +135,19 @@ def layers_of(model: Described) -> tuple[LayerConfig, ...]:
         if len(layers) > MOST_LAYERS:
             raise UnreadableError(f"expected a model of at most {MOST_LAYERS} layers, got more")
     return tuple(layers)
+
+
+def batch_size_of(layers: Sequence[LayerConfig]) -> int | None:
+    """How many sequences a batch has; None if that is left open.
+
+    Keras 3 says it of an InputLayer, as `batch_shape`; Keras 2 also of the first layer, as `batch_input_shape`.
+    """
+    for number, layer in enumerate(layers):
+        for shape in (layer.options.get("batch_shape"), layer.options.get("batch_input_shape")):
+            match shape:
+                case [int(size), *_] if (number == 0 or layer.kind == "InputLayer") and size > 0 and size is not True:
+                    return size
+    return None
 
 
 def snake_case(name: str) -> str:

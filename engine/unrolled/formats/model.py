@@ -30,6 +30,7 @@ class Model:
         remarks: What is unusual about the weights, one sentence each.
         framework: What wrote it: Keras, PyTorch, ONNX, or nothing that is known.
         batch_first: Whether it takes an array of three axes as (batch, T, features); otherwise as (T, batch, features).
+        batch_size: How many sequences a batch of its stateful layers has, where the file says so.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Model:
     remarks: tuple[str, ...] = ()
     framework: str = ""
     batch_first: bool = True
+    batch_size: int | None = None
 
     @property
     def layers(self) -> tuple[NamedLayer, ...]:

@@ -1,5 +1,6 @@
 """From what the command line asks for to the sequence that a layer or a model reads."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,13 @@ def sequence_of(request: Request, stretch: "Stretch", dtype: np.dtype[Any]) -> I
     Raises:
         UnrolledError: If a file cannot be read, or what is in it does not fit.
     """
+    sequence = _sequence_of(request, stretch, dtype)
+    if request.input is None and request.text is None:
+        return replace(sequence, remarks=(f"no --input is given: the model reads {sequence.name}",))
+    return sequence
+
+
+def _sequence_of(request: Request, stretch: "Stretch", dtype: np.dtype[Any]) -> InputSequence:
     embedding = stretch.embedding
     if embedding is None:
         return sequence_for(request, stretch.features, dtype)

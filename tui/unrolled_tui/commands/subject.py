@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import unrolled
-from unrolled import InputSequence, OptionError, RecurrentLayer, ShapeError
+from unrolled import InputSequence, OptionError, RecurrentLayer, SequenceFileError, ShapeError
 from unrolled.text import printable
 from unrolled_tui.commands.request import CELL, DTYPE, FRESH_EXAMPLES, LENS_NAMES, SEED, UNITS, Request
 from unrolled_tui.commands.sequence import classes_of, sequence_for, sequence_of
@@ -152,7 +152,12 @@ def _of_model(request: Request) -> Subject:
     if request.layer is None:
         recurrent = stretch.recurrent[0]
         direction = recurrent.directions[0]
-    sequence = sequence_of(request, stretch, direction.layer.dtype)
+    try:
+        sequence = sequence_of(request, stretch, direction.layer.dtype)
+    except SequenceFileError as error:
+        if stretch.after is None:
+            raise
+        raise SequenceFileError(f"{error}; {model.network.remarks[0]}") from error
     if sequence.values.ndim == 3 and not model.batch_first:
         sequence = replace(sequence, values=sequence.values.swapaxes(0, 1))
     checked, told = _verified(model, request)
@@ -165,7 +170,7 @@ def _of_model(request: Request) -> Subject:
         remarks=told + model.remarks + model.network.remarks,
         name=direction.name,
         reader=reader,
-        batch_size=request.batch_size,
+        batch_size=request.batch_size or model.batch_size,
         classes=classes_of(request, stretch),
     )
 

@@ -51,8 +51,9 @@ def command(request: Request, models: tuple[str, ...]) -> None:
         if models:
             raise click.UsageError("--example brings its own layers: it goes without MODEL.")
         about = subject(request)
-        layers = [(about.layer, about.origin), *([] if about.beside is None else [about.beside])]
-        say("\n\n".join(page(layer, origin) for layer, origin in layers))
+        first = Model(about.origin, about.network)
+        beside = [] if about.beside is None else [page(*about.beside)]
+        say("\n\n".join([*pages(first, None), *beside]))
         return
     check_choices(request.choices, bool(models))
     if not models:

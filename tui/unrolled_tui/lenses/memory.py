@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from unrolled.anatomy import Account
-from unrolled.memory import half_life, memory, memory_triangle
+from unrolled.memory import MemoryTriangle, half_life, memory, memory_triangle
 from unrolled_tui.lenses.lens import LinesLens
 from unrolled_tui.renderables.frame import framed
 from unrolled_tui.renderables.memory_table import (
@@ -20,12 +20,12 @@ from unrolled_tui.renderables.memory_table import (
     start_lines,
     window,
 )
-from unrolled_tui.renderables.memory_triangle import AROUND, TriangleView, triangle_lines, triangle_page
+from unrolled_tui.renderables.memory_triangle import AROUND, Page, TriangleView, lists_of, triangle_lines, triangle_page
 from unrolled_tui.renderables.numbers import short
 from unrolled_tui.renderables.sequence_strip import timestep_text
 from unrolled_tui.renderables.spans import Line, Lines, Span, line
 from unrolled_tui.session import Session
-from unrolled_tui.tables import Table
+from unrolled_tui.tables import Cell, Table
 
 PAST = 256
 """So many timesteps are told apart; what was there before them is one number, so that the account stays exact."""
@@ -79,9 +79,11 @@ class MemoryLens(LinesLens):
             each.triangle = triangle
 
     def table(self, session: Session) -> Table:
-        """All that is told apart of the account, in its order; of the triangle too, whose last column it is."""
-        written = _written(session)
-        if session.layer.anatomy.account is None or not written:
+        """All that is told apart of the account, in its order; or the page of the triangle that is on show."""
+        written, account = _written(session), session.layer.anatomy.account
+        if session.triangle and account is not None:
+            return _triangle_table(session, account, _page(session, self.area.width - 2, self.area.height))
+        if account is None or not written:
             return Table(_COLUMNS, ())
         told = memory(session.run, written - 1, session.unit, max(0, written - PAST))
         order = ordered(told, ORDERS[session.order_index])
@@ -131,14 +133,36 @@ def _bars(session: Session, account: Account, cells: int, height: int) -> tuple[
 
 def _triangle(session: Session, account: Account, cells: int, height: int) -> tuple[Line, Lines, Line]:
     """The title, the triangle, and what its shades mean."""
-    t, written = session.t, _written(session)
-    content = _content(session)
-    page = triangle_page(t, session.length, content, max(1, height - 3 - AROUND), cells)
-    told = memory_triangle(session.run, page.first, written - 1, session.unit) if written > page.first else None
-    reads = _reads(session, range(page.first, page.first + page.count), content)
-    view = TriangleView(told, account.state, page, reads, t - page.first)
+    page = _page(session, cells, height)
+    reads = _reads(session, range(page.first, page.first + page.count), _content(session))
+    view = TriangleView(_told(session, page), account.state, page, reads, session.t - page.first)
     shades = "" if page.numbers else f"░▒▓█ to {short(view.largest)}, -=≡▬ to {short(-view.largest)}"
     return _title(session, account, "written at, read at"), triangle_lines(view), line(Span(shades, "dim"))
+
+
+def _page(session: Session, cells: int, height: int) -> Page:
+    """The timesteps of the triangle."""
+    return triangle_page(session.t, session.length, _content(session), max(1, height - 3 - AROUND), cells)
+
+
+def _told(session: Session, page: Page) -> MemoryTriangle | None:
+    """The triangle from the first timestep of a page to the last one that is written, if any of it is."""
+    written = _written(session)
+    return memory_triangle(session.run, page.first, written - 1, session.unit) if written > page.first else None
+
+
+def _triangle_table(session: Session, account: Account, page: Page) -> Table:
+    """The triangle as numbers: what is read before it is written is empty, and so is what is not computed yet."""
+    told, labels = _told(session, page), session.sequence.labels
+    before, left, values = lists_of(told)
+    timesteps = range(page.first, page.first + page.count)
+    later = [""] * (page.count - len(values))
+    rows: list[tuple[Cell, ...]] = [(f"before t {page.first + 1}", "", *before, *later)]
+    for place, t in enumerate(timesteps):
+        cells = [*[""] * place, *left[place][place:], *later] if place < len(left) else [""] * page.count
+        rows.append((t + 1, labels[t] if labels else "", *cells))
+    rows.append((f"{account.state}_t", "", *values, *later))
+    return Table(("written at t", "token", *(f"read at t {t + 1}" for t in timesteps)), rows)
 
 
 def _title(session: Session, account: Account, how: str) -> Line:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 from textual.events import Click
 from textual.geometry import Offset, Size
 from textual.message import Message
 
+from unrolled.arrays import Array
 from unrolled.overview import Overview, Page
 from unrolled_tui.lenses.lens import Lacking, LinesLens
 from unrolled_tui.over_time import FIGURES, MAP, TEXT, levels
@@ -32,9 +34,9 @@ from unrolled_tui.renderables.time_map import (
     unit_label,
     unknown_row,
 )
-from unrolled_tui.renderables.time_table import UnitFigures, figures_heading, figures_key, figures_line
+from unrolled_tui.renderables.time_table import UnitFigures, figures_heading, figures_key, figures_line, left_out
 from unrolled_tui.session import Session
-from unrolled_tui.tables import Table, shortest_of
+from unrolled_tui.tables import Cell, Table, shortest_of
 from unrolled_tui.widgets.lines_view import HasLook
 
 LEAST_CHART = 4
@@ -99,7 +101,7 @@ class TimeLens(LinesLens):
         draw = {MAP: self._map, FIGURES: self._figures, TEXT: self._text}[over_time.view]
         body = draw(session, overview)
         filler: Lines = ((),) * (self.area.height - 2 - len(body))
-        title, note = _title(session, overview), _note(session, overview, self.page_rows(session))
+        title, note = _title(session, overview, self.area.width - 4), _note(session, overview, self.page_rows(session))
         self.view.show(framed((*body[:-1], *filler, body[-1]), self.area.width, title, note))
 
     # What keys and clicks do.
@@ -135,14 +137,10 @@ class TimeLens(LinesLens):
             each.view.over_time.zoom_by(by, self._room)
 
     def table(self, session: Session) -> Table:
-        """The page on show for every unit, in their order: a cell for each timestep or span that is computed by now."""
+        """What is on show, for every unit in their order, or for every token of the page."""
         over_time = session.view.over_time
         overview = over_time.look(self._page(session))
-        units, dtype = over_time.ranked(overview), session.layer.dtype
-        cells = shortest_of(overview.cells[over_time.place][: overview.columns, units].T, dtype)
-        firsts = range(overview.page.first + 1, overview.page.stop + 1, overview.page.per_cell)
-        names = [f"{over_time.quantity.name} t{t}" for t in firsts[: overview.columns]]
-        return Table(("unit", *names), [(unit + 1, *row) for unit, row in zip(units, cells, strict=True)])
+        return {MAP: _map_table, FIGURES: _figures_table, TEXT: _text_table}[over_time.view](session, overview)
 
     def page_rows(self, session: Session) -> int:
         """The units that fit."""
@@ -226,6 +224,8 @@ class TimeLens(LinesLens):
             below = _chart(session, overview, plan) if plan.chart else ()
             if plan.figures:
                 below = (*below, (), *_figures(session, overview, units, self.area.width - 2))
+                lacking = _left_out(session, overview)
+                below = (*below, line(Span(f" {lacking}", "warning"))) if lacking else below
             self._drawn = (key, axis, _rows(session, overview, plan, units), below)
         _, axis, rows, below = self._drawn
         return (*axis, mark_line(plan.columns, session.t), *rows, *below, self._scale_line(session, overview))
@@ -244,8 +244,9 @@ class TimeLens(LinesLens):
         """A line of figures for each unit."""
         units = self._units(session, overview.page)
         over_time = session.view.over_time
-        key = figures_key(over_time.bounds, over_time.has_ends)
-        return (*_figures(session, overview, units, self.area.width - 2), key)
+        cells = self.area.width - 2
+        key = figures_key(over_time.bounds, over_time.has_ends, _left_out(session, overview), cells)
+        return (*_figures(session, overview, units, cells), key)
 
     def _text(self, session: Session, overview: Overview) -> Lines:
         """The tokens, each with the selected unit's value."""
@@ -297,17 +298,8 @@ def _chart(session: Session, overview: Overview, plan: Arrangement) -> Lines:
 
 def _figures(session: Session, overview: Overview, units: list[int], cells: int) -> Lines:
     """The figures of some units, under the names of the columns."""
-    over_time, place = session.view.over_time, session.view.over_time.place
-    done = max(1, overview.done)
-    columns = (
-        overview.low[place],
-        overview.high[place],
-        overview.mean[place],
-        overview.deviation(place),
-        overview.near_low[place] / done,
-        overview.near_high[place] / done,
-    )
-    figures = zip(*(column[units].tolist() for column in columns), strict=True)
+    over_time = session.view.over_time
+    figures = _measures(session, overview)[:, units].T.tolist()
     gate, ends = over_time.bounds[0] >= 0, over_time.has_ends
     lines = [
         figures_line(UnitFigures(unit, *numbers), unit == session.unit, ends, cells)
@@ -316,17 +308,76 @@ def _figures(session: Session, overview: Overview, units: list[int], cells: int)
     return (figures_heading(ends, gate), *lines)
 
 
-def _title(session: Session, overview: Overview) -> Line:
-    """The quantity, and what is shown of it."""
+def _measures(session: Session, overview: Overview) -> Array:
+    """Low, high, mean, deviation and the shares near both ends of the values that are finite, shape (6, units).
+
+    Where none is, all are nan.
+    """
+    place = session.view.over_time.place
+    count = np.where(overview.count[place], overview.count[place], np.nan)
+    none = np.where(np.isnan(count), np.nan, 0.0)
+    mean, deviation = overview.mean[place] + none, overview.deviation(place) + none
+    near_low, near_high = overview.near_low[place] / count, overview.near_high[place] / count
+    return np.array([overview.low[place], overview.high[place], mean, deviation, near_low, near_high], float)
+
+
+def _left_out(session: Session, overview: Overview) -> str:
+    """How many values of the quantity on show are not finite, of all units."""
+    over_time = session.view.over_time
+    values = overview.done * session.layer.units - int(overview.count[over_time.place].sum())
+    return left_out(values, over_time.has_ends)
+
+
+def _map_table(session: Session, overview: Overview) -> Table:
+    """A row for each unit, a cell for each timestep or span that is computed by now."""
+    over_time = session.view.over_time
+    units, dtype = over_time.ranked(overview), session.layer.dtype
+    cells = shortest_of(overview.cells[over_time.place][: overview.columns, units].T, dtype)
+    firsts = range(overview.page.first + 1, overview.page.stop + 1, overview.page.per_cell)
+    names = [f"{over_time.quantity.name} t{t}" for t in firsts[: overview.columns]]
+    return Table(("unit", *names), [(unit + 1, *row) for unit, row in zip(units, cells, strict=True)])
+
+
+def _figures_table(session: Session, overview: Overview) -> Table:
+    """A row of figures for each unit, of which timesteps they are, and how many of their values are finite."""
+    over_time, page = session.view.over_time, overview.page
+    measures, counts = _measures(session, overview), overview.count[over_time.place].tolist()
+    ends = shortest_of(measures[:2].T, session.layer.dtype)
+    low, high = measures[4:]
+    others = np.array([*measures[2:4], *((low, 1 - low - high, high) if over_time.has_ends else ())]).T.tolist()
+    shares = ("closed", "mid", "open") if over_time.bounds[0] >= 0 else ("near low", "mid", "near high")
+    names = ("low", "high", "mean", "deviation", *(shares if over_time.has_ends else ()))
+    span = (page.first + 1, page.first + overview.done)
+    rows = [(unit + 1, *span, counts[unit], *ends[unit], *others[unit]) for unit in over_time.ranked(overview)]
+    named = [f"{over_time.quantity.name} {name}" for name in names]
+    return Table(("unit", "from t", "to t", "finite values", *named), rows)
+
+
+def _text_table(session: Session, overview: Overview) -> Table:
+    """A row for each token of the page, with the selected unit's value where it is computed by now."""
+    over_time, page = session.view.over_time, overview.page
+    values = overview.cells[over_time.place, : overview.columns, session.unit]
+    cells: list[Cell] = [*shortest_of([values], session.layer.dtype)[0], *[""] * (len(page) - overview.columns)]
+    tokens = session.sequence.labels[page.first : page.stop]
+    rows = [(t, *row) for t, row in enumerate(zip(tokens, cells, strict=True), page.first + 1)]
+    return Table(("t", "token", f"{over_time.quantity.name} of unit {session.unit + 1}"), rows)
+
+
+def _title(session: Session, overview: Overview, cells: int) -> Line:
+    """The quantity, and what is shown of it; in the figures also the key that widens them, if there is room for it."""
     over_time, page = session.view.over_time, overview.page
     quantity = over_time.quantity
     cell = f"{page.per_cell:,} timesteps a cell, the largest in magnitude" if page.per_cell > 1 else "1 timestep a cell"
+    over = f"{len(page):,}" if len(page) == session.length else f"{len(page):,} of {session.length:,}"
     what = {
         MAP: cell,
-        FIGURES: f"over {len(page):,} timestep{'s' if len(page) > 1 else ''}",
+        FIGURES: f"over {over} timestep{'s' if session.length > 1 else ''}",
         TEXT: f"of unit {session.unit + 1:,} at each token",
     }[over_time.view]
-    return line(Span(f"{quantity.title} {quantity.symbol}", hue(quantity.name)), Span(f"  {what}", "dim"))
+    title = line(Span(f"{quantity.title} {quantity.symbol}", hue(quantity.name)), Span(f"  {what}", "dim"))
+    widens = line(*title, Span("  z widens", "dim"))
+    part = over_time.view == FIGURES and len(page) < session.length
+    return widens if part and line_width(widens) <= cells else title
 
 
 def _note(session: Session, overview: Overview, units: int) -> Line:

@@ -164,15 +164,17 @@ class _Columns:
 
     timestep: int
     read: int
+    written: int
     bar: int
     totals: bool
 
 
 def _columns(view: MemoryView, cells: int) -> _Columns:
     timestep, read = len(f"{view.length:,}"), max(map(cells_of, view.reads), default=0)
-    room = cells - timestep - read - _KEPT - 2 * _NUMBER - 11
+    written = max(_NUMBER, cells_of(view.account.written))
+    room = cells - timestep - read - written - _KEPT - _NUMBER - 11
     totals = room >= _LEAST_BAR + _TOTAL
-    return _Columns(timestep, read, max(0, room - _TOTAL * totals), totals)
+    return _Columns(timestep, read, written, max(0, room - _TOTAL * totals), totals)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -188,10 +190,10 @@ class _Table:
         """What the columns are."""
         columns = self.columns
         names = f" {'t':>{columns.timestep}}  {'x':{columns.read}} "
-        written = (names + " " * _NUMBER)[: -len(self.account.written)] + self.account.written
+        written = self.account.written.rjust(columns.written)
         numbers = f" × {'kept':>{_KEPT}} = {'left':>{_NUMBER}}"
         total = "running total".rjust(columns.bar + _TOTAL + 1) if columns.totals else ""
-        return line(Span(written + numbers + total, "dim"))
+        return line(Span(names + written + numbers + total, "dim"))
 
     def write(self, row: int, read: str, total: float) -> Line:
         """What one timestep wrote."""
@@ -201,7 +203,7 @@ class _Table:
         return line(
             Span(f"{'▸' if newest else ' '}{t + 1:>{self.columns.timestep},}  ", "mark" if newest else "dim", go),
             Span(f"{read} ", "", go),
-            _number(float(memory.written[row])),
+            _number(float(memory.written[row])).rjust(self.columns.written),
             Span(" × ", "dim"),
             Span(fixed(float(memory.kept[row]), _KEPT, _DECIMALS), self.account.keep),
             Span(" = ", "dim"),
@@ -211,7 +213,7 @@ class _Table:
 
     def lump(self, what: str, left: float, total: float) -> Line:
         """What several timesteps wrote together."""
-        room = self.columns.timestep + self.columns.read + _KEPT + _NUMBER + 10
+        room = self.columns.timestep + self.columns.read + self.columns.written + _KEPT + 10
         return line(
             Span(f"  {what}".ljust(room)[:room], "dim"),
             Span(_number(left), "strong"),

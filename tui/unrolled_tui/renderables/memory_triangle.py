@@ -87,7 +87,7 @@ class TriangleView:
 def triangle_lines(view: TriangleView) -> Lines:
     """Two heads, then the rows: what was there before, what each timestep wrote, and what that adds up to."""
     page, triangle, largest = view.page, view.triangle, view.largest
-    before, left, values = ([], [], []) if triangle is None else _lists(triangle)
+    before, left, values = lists_of(triangle)
     left += [[]] * (page.count - len(left))
     earlier = f"before t {page.first + 1:,}" if page.first else f"{view.state}_0"
     timesteps = [f"{page.first + place + 1}"[1 - page.cell :] for place in range(page.count)]
@@ -100,7 +100,10 @@ def triangle_lines(view: TriangleView) -> Lines:
     )
 
 
-def _lists(triangle: MemoryTriangle) -> tuple[list[float], list[list[float]], list[float]]:
+def lists_of(triangle: MemoryTriangle | None) -> tuple[list[float], list[list[float]], list[float]]:
+    """What was there before, what is left of each write, and what that adds up to; empty where nothing is known."""
+    if triangle is None:
+        return [], [], []
     return triangle.before.tolist(), triangle.left.tolist(), triangle.values.tolist()
 
 

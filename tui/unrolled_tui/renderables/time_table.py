@@ -5,7 +5,7 @@ from math import isnan
 
 from unrolled.overview import OPEN, SHUT
 from unrolled_tui.renderables.numbers import fixed
-from unrolled_tui.renderables.spans import Line, Span, line
+from unrolled_tui.renderables.spans import Line, Span, cells_of, line
 from unrolled_tui.renderables.time_map import LABEL, unit_label
 
 NUMBER, SHARE = 7, 7
@@ -68,12 +68,25 @@ def census_bar(low: float, between: float, high: float, cells: int) -> str:
     return "-" * first + "·" * (cells - first - last) + "█" * last
 
 
-def figures_key(bounds: tuple[float, float], ends: bool) -> Line:
-    """What the names of the columns mean."""
+def left_out(values: int, ends: bool) -> str:
+    """How many values are not finite, if any. What has no ends can be infinite: then low or high is, too."""
+    if not values:
+        return ""
+    count = f"{values:,} value{'s' if values > 1 else ''} not finite"
+    return f"{count} left out" if ends else f"{count} left out of mean and varies"
+
+
+def figures_key(bounds: tuple[float, float], ends: bool, lacking: str, cells: int) -> Line:
+    """What the names of the columns mean, after what is left out, which is said first where room is short."""
     low, high = bounds
-    parts = ["varies: standard deviation"]
+    parts = []
     if ends and low >= 0:
         parts += [f"- closed: below {SHUT * high:g}", f"█ open: above {OPEN * high:g}"]
     elif ends:
         parts += [f"- low: below {OPEN * low:g}", f"█ high: above {OPEN * high:g}"]
-    return line(Span(f" {'   '.join(parts)}", "dim"))
+    varies = ["varies: standard deviation"]
+    text = "   ".join(varies + parts)
+    if lacking and cells_of(text) + cells_of(lacking) + 4 > cells:
+        text = "   ".join(parts)
+    warning = (Span(f" {lacking}  ", "warning"),) if lacking else ()
+    return line(*warning, Span(f" {text}", "dim"))

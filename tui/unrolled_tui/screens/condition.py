@@ -17,6 +17,10 @@ from unrolled_tui.screens.prompt import Prompt
 _WORD = re.compile(r"\w+|\S")
 
 
+_LONGEST = 10_000
+"""Far more than a condition may have: it is the grammar that says so, and nothing is cut."""
+
+
 class Asked(NamedTuple):
     """A condition, and what it is for.
 
@@ -35,7 +39,7 @@ class ConditionScreen(Prompt[Asked]):
     Args:
         layer: The layer whose names it can use.
         tokens: Whether the sequence has tokens.
-        value: The condition before, to edit.
+        value: The condition before, to edit. Without one there stands what is most often worth knowing.
         stop: Whether it is for a breakpoint in the first place.
     """
 
@@ -47,7 +51,7 @@ class ConditionScreen(Prompt[Asked]):
     def __init__(self, layer: RecurrentLayer[Any], tokens: bool, value: str = "", stop: bool = False) -> None:
         question = "Play mode stops when, such as f[2] < 0.1:" if stop else "Run to when, such as f[2] < 0.1:"
         keys = "enter add  tab complete" if stop else "enter find  tab complete  ctrl+t breakpoint"
-        super().__init__(question, value, f"{keys}  esc close", _Completion(layer, tokens))
+        super().__init__(question, value or usual(layer), f"{keys}  esc close", _Completion(layer, tokens), _LONGEST)
         self._layer, self._tokens, self._stop = layer, tokens, stop
 
     def on_mount(self) -> None:
@@ -95,6 +99,12 @@ class ConditionScreen(Prompt[Asked]):
             self.say(f"{' ' * before}^\n{error.reason}")
 
         self.call_after_refresh(point)  # a long condition is scrolled by then
+
+
+def usual(layer: RecurrentLayer[Any]) -> str:
+    """When a unit forgets: its gate that keeps the memory closes. Where there is none, when a state turns."""
+    account = layer.anatomy.account
+    return "h[1] changes sign" if account is None else f"any {account.keep} < 0.1"
 
 
 class _Completion(Suggester):

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from unrolled_tui.lenses.time import TimeLens  # loaded when it is first looked through
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+MODEL_HEIGHT = 20
+"""From so many lines on, two are for the model that a layer is part of."""
+
 SIDE_BY_SIDE = 100
 """From this many columns on there are two things side by side: the lens and the tally, or two layers."""
 
@@ -115,14 +118,15 @@ class StepperScreen(LayersScreen):
     def _choose_layout(self, size: Size) -> None:
         self.set_class(size.width < SIDE_BY_SIDE, "narrow")
         self.set_class(self.session.versus is not None, "versus")
-        self.set_class(self.session.has_list, "tour")
-        self.set_class(self.session.predicts, "predicts")
+        roomy = size.height >= MODEL_HEIGHT
+        self.set_class(self.session.has_list and roomy, "tour")
+        self.set_class(self.session.predicts and roomy, "predicts")
         self.set_class(size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT, "too-small")
 
     def _pane_size(self) -> Size:
         """The size that a lens is going to have, for the first layout."""
         width, height = self.app.size
-        height -= self.session.has_list + self.session.predicts
+        height -= self.has_class("tour") + self.has_class("predicts")
         if self.session.versus is not None:
             return Size(width // 2 if width >= SIDE_BY_SIDE else width, height - 9)
         return Size(width - TALLY_WIDTH, height - 7) if width >= SIDE_BY_SIDE else Size(width, height - 8)
@@ -136,12 +140,12 @@ class StepperScreen(LayersScreen):
             return
         self.query_one(Header).draw(session, self.doing)
         self.query_one(SequenceStrip).draw(session)
-        if session.has_list:
+        if self.has_class("tour"):
             self.query_one(LayerLine).draw(session)
         for pane in self.panes:
             if self._shows(pane):
                 pane.draw()
-        if session.predicts:
+        if self.has_class("predicts"):
             self.query_one(PredictionLine).draw(session)
         self.query_one(Caption).draw(session)
         self._supply_lenses()
@@ -198,8 +202,9 @@ class StepperScreen(LayersScreen):
     def action_return(self) -> None:
         """Stops a long way; else goes back to the lens that one came from."""
         if self.long_work is not None:
+            work = self.long_work
             self.stop_travelling()
-            self.changed()
+            self.tell("stopped", f"{work.what}: {work.done:,} of {work.total:,}")
         elif self._lens_work is not None:
             self._stop_supplying()
             self.changed()

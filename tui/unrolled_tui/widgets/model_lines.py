@@ -19,7 +19,9 @@ class LayerLine(LinesView):
             return
         facts = []
         if session.view.backwards:
-            facts.append("reads from the end")
+            facts.append(f"from the end: t 1 is x{session.view.timestep(0) + 1:,}")
+        if tour.masked:
+            facts.append(f"{tour.masked:,} masked")
         if len(tour) > 1:
             facts.append(f"sequence {tour.row + 1:,}/{len(tour):,}")
         if tour.batches > 1:
