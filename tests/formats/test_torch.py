@@ -166,7 +166,7 @@ def test_each_module_has_the_embedding_beside_it(tmp_path: Path) -> None:
 def test_an_embedding_that_two_modules_could_read_is_in_doubt(tmp_path: Path) -> None:
     arrays = {**weights("encoder.", 3, 4), **weights("decoder.", 3, 4), "emb.weight": np.ones((7, 4))}
     model = load(save(tmp_path / "m.npz", **arrays))
-    assert names(model) == ["encoder", "input of decoder", "decoder"]
+    assert names(model) == ["encoder", "input of decoder", "decoder", "other tensors"]
     assert "not used, as the file does not say where they stand: emb.weight" in remarks(model)
 
 
@@ -188,7 +188,8 @@ def test_an_embedding_that_two_modules_could_read_is_in_doubt(tmp_path: Path) ->
 def test_what_is_in_doubt_is_left_out_and_said_so(tmp_path: Path, others: dict[str, tuple[int, ...]]) -> None:
     arrays = {name: np.ones(shape) for name, shape in others.items()}
     model = load(save(tmp_path / "m.npz", **weights("gru.", 3, 4), **arrays))
-    assert names(model) == ["gru"]
+    assert names(model) == ["gru", "other tensors"]
+    assert model.network.parameters == sum(array.size for array in [*weights("gru.", 3, 4).values(), *arrays.values()])
     assert f"not used, as the file does not say where they stand: {', '.join(others)}" in remarks(model)
 
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from unrolled.errors import OptionError
 from unrolled.files import UnreadableError
@@ -23,6 +24,8 @@ from unrolled.text import printable
 _MOST_MODULES = 100
 _MOST_LAYERS = 500
 _MOST_NAMED = 6
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+"""What a module keeps beside its parameters: https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html."""
 _NUMBERED = re.compile(r"(.*?)(\d{0,6})\Z", re.DOTALL)
 
 
@@ -147,7 +150,15 @@ def _layers(chains: list[list[_Named]], others: dict[str, Tensor], asking: Askin
     if left:
         names = _listed([printable(key, 60) for key in left])
         asking.remark(f"not used, as the file does not say where they stand: {names}")
+        parameters = sum(each.parameters for key, each in left.items() if not key.endswith(_BUFFERS))
+        layers.append(Foreign(_free_name("other tensors", layers), "not placed", parameters))
     return layers
+
+
+def _free_name(name: str, layers: list[NetworkLayer]) -> str:
+    """A name that no layer has."""
+    names = {layer.name for layer in layers}
+    return next(free for free in (name, *(f"{name} {number}" for number in count(2))) if free not in names)
 
 
 def _used(found: Beside, left: dict[str, Tensor], place: str, asking: Asking) -> NetworkLayer:
