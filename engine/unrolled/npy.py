@@ -50,8 +50,16 @@ def read_npy(file: io.BufferedReader) -> AnyArray:
     return np.asarray(np.memmap(cast("Any", file), header.dtype, "r", start, header.shape, order))
 
 
-def read_npz(file: io.BufferedReader, texts: tuple[str, ...] = ()) -> dict[str, AnyArray]:
+class _NoNumbersError(UnreadableError):
+    """An array holds something else."""
+
+
+def read_npz(
+    file: io.BufferedReader, texts: tuple[str, ...] = (), needed: tuple[str, ...] | None = None
+) -> dict[str, AnyArray]:
     """The arrays in a .npz file, by name: real numbers, and single strings under the names in `texts`.
+
+    If `needed` is given, arrays of other names may hold anything else: they are passed over, and not read.
 
     Raises:
         UnreadableError: If it is no such file, claims too much, or holds anything else.
@@ -59,14 +67,21 @@ def read_npz(file: io.BufferedReader, texts: tuple[str, ...] = ()) -> dict[str, 
     beginning = file.read(64)
     if not beginning.startswith(ZIP_MAGIC):
         raise UnreadableError(f"expected a .npz archive, got {kind_of(beginning)}")
-    arrays = {}
+    arrays, passed = {}, None
     with archive(file) as opened:
         for member in opened.infolist():
             name = member.filename.removesuffix(".npy")
             if name == member.filename:
                 raise UnreadableError(f"expected only .npy arrays in the archive, got {printable(member.filename)}")
             with unpacking(), opened.open(member) as stream:
-                arrays[name] = _read_member(stream, member.file_size, name, name in texts)
+                try:
+                    arrays[name] = _read_member(stream, member.file_size, name, name in texts)
+                except _NoNumbersError as problem:
+                    if needed is None or name in needed:
+                        raise
+                    passed = problem
+    if passed is not None and not arrays:
+        raise passed
     return arrays
 
 
@@ -98,10 +113,10 @@ def _read_header(stream: IO[bytes], where: str, may_be_text: bool = False) -> _H
 
 def _check_type(dtype: np.dtype[Any], shape: tuple[int, ...], where: str, may_be_text: bool) -> None:
     if dtype.hasobject:
-        raise UnreadableError(f"{where}: expected plain numbers, got pickled Python objects, which are never loaded")
+        raise _NoNumbersError(f"{where}: expected plain numbers, got pickled Python objects, which are never loaded")
     if dtype.kind in _NUMBERS or (may_be_text and dtype.kind in "US" and dtype.itemsize and not shape):
         return
-    raise UnreadableError(f"{where}: expected real numbers, got {_type_name(dtype)}")
+    raise _NoNumbersError(f"{where}: expected real numbers, got {_type_name(dtype)}")
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:

@@ -102,7 +102,7 @@ def _read_file(path: str) -> npt.NDArray[Any]:
 
 
 def _read_one_array(file: Any) -> npt.NDArray[Any]:
-    arrays = read_npz(file)
+    arrays = read_npz(file, needed=("x",))
     if "x" in arrays:
         return arrays["x"]
     if len(arrays) != 1:

@@ -12,7 +12,8 @@ from unrolled.arrays import Array
 from unrolled.compare import differences
 from unrolled.errors import OptionError, SequenceFileError, ShapeError
 from unrolled.evidence import HIDDEN, OUTPUT, Layout, Quantity, Sample, input_of, quantities, traced
-from unrolled.files import naming, opened
+from unrolled.files import UnreadableError, naming, opened
+from unrolled.finite import not_finite
 from unrolled.formats.model import Model
 from unrolled.npy import AnyArray, read_npz
 from unrolled.stretch import Stretch
@@ -163,14 +164,19 @@ class Report:
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, AnyArray]:
-    """The arrays of a .npz file.
+    """The arrays of numbers in a .npz file.
 
     Raises:
-        SequenceFileError: If it cannot be read.
+        SequenceFileError: If it cannot be read, or x, h or y is not finite.
     """
     where = os.fspath(path)
     with naming(where, SequenceFileError), opened(where) as file:
-        return read_npz(file)
+        arrays = read_npz(file, needed=("x", HIDDEN, OUTPUT))
+        for name in ("x", HIDDEN, OUTPUT):
+            found = not_finite(arrays[name]) if name in arrays and arrays[name].ndim else None
+            if found is not None:
+                raise UnreadableError(f"array {name}: expected finite numbers to compare, got {found.value}")
+    return arrays
 
 
 def verify(

@@ -202,3 +202,18 @@ def test_what_has_another_name_is_told() -> None:
     model = load(one.path)
     report = verify(model, named(model, one.expected) | {"late\x1b": np.zeros(2)})
     assert report.ignored == ("late\\x1b",)
+
+
+def test_what_is_no_number_beside_the_numbers_is_passed_over(tmp_path: Path) -> None:
+    path, numbers = tmp_path / "noted.npz", {"x": np.zeros((4, 2)), "h": np.zeros((4, 3))}
+    np.savez(path, note=np.array("from a notebook"), x=numbers["x"], h=numbers["h"])
+    assert sorted(read_arrays(path)) == ["h", "x"]
+
+
+@pytest.mark.parametrize("name", ["x", "h", "y"])
+def test_numbers_that_are_none_cannot_be_compared(name: str, tmp_path: Path) -> None:
+    arrays = {"x": np.zeros((4, 2)), "h": np.zeros((4, 3)), "y": np.zeros((4, 3))}
+    arrays[name][2, 1] = np.nan
+    np.savez(tmp_path / "nan.npz", x=arrays["x"], h=arrays["h"], y=arrays["y"])
+    with pytest.raises(SequenceFileError, match=f"array {name}: expected finite numbers to compare, got nan"):
+        read_arrays(tmp_path / "nan.npz")

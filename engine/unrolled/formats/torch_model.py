@@ -150,15 +150,18 @@ def _layers(chains: list[list[_Named]], others: dict[str, Tensor], asking: Askin
     if left:
         names = _listed([printable(key, 60) for key in left])
         asking.remark(f"not used, as the file does not say where they stand: {names}")
-        parameters = sum(each.parameters for key, each in left.items() if not key.endswith(_BUFFERS))
-        layers.append(Foreign(_free_name("other tensors", layers), "not placed", parameters))
+        weights = [each for key, each in left.items() if each.is_float and not key.endswith(_BUFFERS)]
+        if weights:
+            parameters = sum(each.parameters for each in weights)
+            layers.append(Foreign(_free_name("other tensors", layers), "not placed", parameters))
     return layers
 
 
 def _free_name(name: str, layers: list[NetworkLayer]) -> str:
     """A name that no layer has."""
     names = {layer.name for layer in layers}
-    return next(free for free in (name, *(f"{name} {number}" for number in count(2))) if free not in names)
+    others = (f"{name} {number}" for number in count(2))
+    return name if name not in names else next(free for free in others if free not in names)
 
 
 def _used(found: Beside, left: dict[str, Tensor], place: str, asking: Asking) -> NetworkLayer:
