@@ -5,7 +5,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from tests.formats.torch_pickles import ODD_NAMES, problem
+from tests.formats.hostile import problem
+from tests.formats.torch_pickles import ODD_NAMES
 
 import unrolled
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.formats.hostile import problem
 from tests.formats.torch_models import FOLDER
 from tests.formats.torch_pickles import (
     ADVICE,
@@ -16,7 +17,6 @@ from tests.formats.torch_pickles import (
     dictionary,
     file,
     gru,
-    problem,
     refused,
     tensor,
     text,

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.formats.hostile import problem
 from tests.formats.torch_models import FOLDER
 from tests.formats.torch_pickles import (
     ADVICE,
@@ -14,7 +15,6 @@ from tests.formats.torch_pickles import (
     gru,
     name,
     number,
-    problem,
     refused,
     sequence,
     sizes,

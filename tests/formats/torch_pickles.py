@@ -1,16 +1,11 @@
 """Pickles put together by hand, an operation at a time, and what is said of the files that hold them."""
 
 import struct
-import time
-import tracemalloc
 import zipfile
 from math import prod
 from pathlib import Path
 
-import pytest
-
-import unrolled
-from unrolled import ModelFileError
+from tests.formats.hostile import problem
 
 STORAGE_KEY = "0"
 ADVICE = "expected tensors alone, as torch.save(model.state_dict(), …) writes them"
@@ -99,25 +94,6 @@ def file(path: Path, body: bytes, members: dict[str, bytes] | None = None) -> Pa
         for member, raw in members.items():
             archive.writestr(f"m/{member}", raw)
     return path
-
-
-def problem(path: Path) -> str:
-    """What is said of a file that is refused as it should be."""
-    begin = time.process_time()
-    with pytest.raises(ModelFileError) as caught:
-        unrolled.load(path)
-    assert time.process_time() - begin < 1
-    tracemalloc.start()
-    try:
-        with pytest.raises(ModelFileError):
-            unrolled.load(path)
-        assert tracemalloc.get_traced_memory()[1] < 100 << 20
-    finally:
-        tracemalloc.stop()
-    sentence = str(caught.value)
-    assert sentence.isprintable()
-    assert len(sentence) < 1000
-    return sentence.removeprefix(f"{path}: ")
 
 
 def refused(tmp_path: Path, body: bytes, members: dict[str, bytes] | None = None) -> str:

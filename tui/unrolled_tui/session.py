@@ -327,8 +327,7 @@ class Session:
     @property
     def units_of_layers(self) -> list[int]:
         """The units of each layer on the screen, or of the model."""
-        layers = [each.layer for each in (self.both if self.tour is None else self.tour.reading.passages)]
-        return [layer.units for layer in layers]
+        return [each.layer.units for each in (self.both if self.tour is None else self.tour.reading.passages)]
 
     @property
     def model_length(self) -> int:
@@ -381,9 +380,9 @@ class Session:
 
     def is_near(self, t: int) -> bool:
         """Whether timestep `t` can be shown without a long way."""
-        if self.tour is not None:
-            return self.tour.is_near(self.view.timestep(t))
-        return t < min(session.run.frontier for session in self.both) + NEAR
+        if self.tour is None:
+            return t < min(session.run.frontier for session in self.both) + NEAR
+        return self.tour.is_near(self.view.timestep(t))
 
     def explore(self, t: int) -> Iterator[Progress]:
         """Goes to timestep `t` in all runs and yields how far it has got; its readers then replace those of before."""
