@@ -299,3 +299,21 @@ def test_a_session_that_is_served_touches_no_files(tmp_path: Path) -> None:
     file.write_bytes(marks_as_json(Marks()))
     with pytest.raises(MarksFileError, match="touches no files"):
         load_marks(session, str(file))
+
+
+async def test_marks_in_no_file_are_told_of_before_the_app_ends() -> None:
+    app = UnrolledApp(example())
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("m", "q")
+        assert rows(app)[-3].startswith(" not kept these marks are in no file")
+        await pilot.press("right", "q")
+        assert app.is_running
+        await pilot.press("q")
+        assert not app.is_running
+
+
+async def test_without_marks_the_app_ends_at_once() -> None:
+    app = UnrolledApp(example())
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("m", "m", "q")
+        assert not app.is_running

@@ -12,10 +12,14 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from unrolled_tui.bindings import STEPPER_BINDINGS
+from unrolled_tui.moments import Told
 from unrolled_tui.pacing import Pace
 from unrolled_tui.screens.stepper import StepperScreen
 from unrolled_tui.session import Session
 from unrolled_tui.widgets.lines_view import Look
+
+UNKEPT = Told("not kept", "these marks are in no file: M writes them, quitting again leaves them")
+"""What is said before the app ends with marks that were not written."""
 
 
 class UnrolledApp(App[None]):
@@ -49,6 +53,16 @@ class UnrolledApp(App[None]):
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         gc.enable()
+
+    async def action_quit(self) -> None:
+        """Ends the app; says first, once, that there are marks in no file."""
+        session, screen = self._session, self.screen_stack[0]
+        notebook = session.notebook
+        unkept = session.touches_files and notebook.marks != notebook.kept
+        if unkept and session.told != UNKEPT and isinstance(screen, StepperScreen):
+            screen.tell(*UNKEPT)
+        else:
+            self.exit()
 
     @property
     def look(self) -> Look:
