@@ -39,6 +39,15 @@ def problem(path: Path) -> str:
     return sentence.removeprefix(f"{path}: ")
 
 
+def patched(path: Path, offset: int, value: bytes) -> Path:
+    """With some bytes of the first entry of the central directory changed."""
+    raw = bytearray(path.read_bytes())
+    start = raw.index(b"PK\x01\x02") + offset
+    raw[start : start + len(value)] = value
+    path.write_bytes(raw)
+    return path
+
+
 def said(path: Path) -> str:
     """What is said of a file, if it is refused."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import h5py
 import pytest
-from tests.formats.hostile import MEMBERS, Config, configured, edited, layer, parts, problem, setting, zipped
+from tests.formats.hostile import MEMBERS, Config, configured, edited, layer, parts, patched, problem, setting, zipped
 from tests.formats.keras_models import case
 
 import unrolled
@@ -84,14 +84,6 @@ def test_members_outside_of_the_folder_stay_names(tmp_path: Path) -> None:
     outside = {"../../outside": b"x", "/etc/outside": b"x", "..\\outside": b"x"}
     assert unrolled.load(zipped(tmp_path / "m.keras", {**parts(), **outside})).layers
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
-
-
-def patched(path: Path, offset: int, value: bytes) -> Path:
-    raw = bytearray(path.read_bytes())
-    start = raw.index(b"PK\x01\x02") + offset
-    raw[start : start + len(value)] = value
-    path.write_bytes(raw)
-    return path
 
 
 def test_members_that_are_encrypted_or_packed_otherwise_or_damaged(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from tests.formats.hostile import patched
 from tests.formats.keras_models import FOLDER, Case, case, distance
 
 import unrolled
@@ -204,15 +205,6 @@ def npy(array: np.ndarray[Any, Any]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
-
-
-def patched(path: Path, offset: int, value: bytes) -> Path:
-    """With some bytes of the first entry of the central directory changed."""
-    raw = bytearray(path.read_bytes())
-    start = raw.index(b"PK\x01\x02") + offset
-    raw[start : start + len(value)] = value
-    path.write_bytes(raw)
-    return path
 
 
 def test_an_archive_that_unpacks_to_far_more_than_it_is(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ from unrolled_tui.session import Session
 from unrolled_tui.tables import Cell, Table, shortest_of
 from unrolled_tui.widgets.lines_view import HasLook
 
-LEAST_CHART = 4
-"""The least lines for the selected unit's values as a chart; it gets at most twice as many."""
+LEAST_CHART, MOST_CHART = 3, 8
+"""The lines for the selected unit's values as a chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def arrange(size: Size, page: Page, units: int, tokens: bool) -> Arrangement:
     spare = size.height - 3 - axis
     rows = min(units, max(1, spare))
     spare -= rows
-    chart_rows = min(spare - 2, 2 * LEAST_CHART) if spare > LEAST_CHART + 1 else 0
+    chart_rows = min(spare - 2, MOST_CHART) if spare > LEAST_CHART + 1 else 0
     spare -= chart_rows + 1 if chart_rows else 0
     columns = Columns(page.first, page.per_cell, page.columns, cell)
     return Arrangement(columns, axis, rows, chart_rows, figures=spare >= units + 3)
