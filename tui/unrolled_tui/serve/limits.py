@@ -1,0 +1,58 @@
+"""How much of it is served: to how many, and for how long."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from unrolled_tui.serve.errors import ServeError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a server.
+
+    Attributes:
+        sessions: Sessions at a time.
+        per_address: Sessions at a time from one address. A class may share one behind a router.
+        attempts: Wrong passwords or keys from one address within a minute; then it waits.
+        idle: Seconds without a key after which a session ends.
+        memory: MiB that a session may take beside what it shares with the others.
+    """
+
+    sessions: int = 128
+    per_address: int = 64
+    attempts: int = 30
+    idle: float = 3600.0
+    memory: int = 256
+
+
+class Seats:
+    """The sessions that there are, in all and by address.
+
+    Args:
+        limits: How many there may be.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._by_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        """How many are taken."""
+        return self._by_address.total()
+
+    def take(self, address: str) -> None:
+        """Takes a seat.
+
+        Raises:
+            ServeError: If there is none left, or none for this address.
+        """
+        if len(self) >= self._limits.sessions:
+            raise ServeError(f"all {self._limits.sessions} sessions are taken: try again later")
+        if self._by_address[address] >= self._limits.per_address:
+            raise ServeError(f"this address has its {self._limits.per_address} sessions already: leave one first")
+        self._by_address[address] += 1
+
+    def leave(self, address: str) -> None:
+        """Gives a seat back."""
+        self._by_address[address] -= 1
+        self._by_address += Counter()  # drops the addresses that have none
