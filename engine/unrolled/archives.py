@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from unrolled.errors import UnrolledError
 from unrolled.files import MOST_ARRAY_BYTES, UnreadableError, size_of
 from unrolled.text import printable
 
@@ -63,7 +64,7 @@ def unpacking() -> Iterator[None]:
     """Raises what `zipfile` says of a damaged archive as `UnreadableError`."""
     try:
         yield
-    except UnreadableError:
+    except UnrolledError:  # a ValueError too, and about something else
         raise
     except _BROKEN as problem:
         raise UnreadableError(f"the zip archive is damaged or cut short: {printable(str(problem))}") from problem

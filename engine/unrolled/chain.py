@@ -26,9 +26,10 @@ class Chain:
         values: The sequence, (T, features), or token ids (T,).
         states: Initial states by the name of a direction.
         length: How many timesteps the sequence has, if the rest is padding.
+        row: Which sequence of a batch it is, from 0.
 
     Raises:
-        ShapeError: If the sequence or a state does not fit.
+        ShapeError: If the sequence or a state does not fit, or the file has none for that row.
         SequenceFileError: If a token id is not in the vocabulary.
         OptionError: If there is no such direction, or the length is none.
 
@@ -40,8 +41,9 @@ class Chain:
     """
 
     def __init__(
-        self, stretch: Stretch, values: npt.ArrayLike, states: Mapping[str, State], length: int | None
+        self, stretch: Stretch, values: npt.ArrayLike, states: Mapping[str, State], length: int | None, row: int = 0
     ) -> None:
+        stretch.check_row(row)
         self.stream = _first_stream(stretch, values)
         timesteps = self.stream.timesteps
         if length is not None and not 0 <= length <= timesteps:
@@ -49,7 +51,7 @@ class Chain:
         self.passages: list[Passage] = []
         self.outputs: dict[str, Outputs] = {}
         self.reversed: set[str] = set()
-        self._states, self._padded = states, length is not None
+        self._states, self._padded, self._row = states, length is not None, row
         self._read: Mask | None = None if length is None else np.arange(timesteps) < length
         self._mask: MaskOf | None = None if length is None else lambda: self._read
         self._in_reverse, self._kept_bytes = False, 0
@@ -82,10 +84,12 @@ class Chain:
             self._keep(layer.name)
         mask = self._mask_of(layer)
         passages = tuple(
-            Passage(direction, self.stream, mask, backwards, self._states.get(direction.name, direction.initial_state))
+            Passage(
+                direction, self.stream, mask, backwards, self._states.get(direction.name, direction.start(self._row))
+            )
             for direction, backwards in zip(layer.directions, ways, strict=True)
         )
-        is_padded = self._padded or layer.length is not None
+        is_padded = self._padded or layer.lengths is not None
         outputs = Outputs(layer, passages, layer.zero_output_for_mask or is_padded)
         self.passages += passages
         self.outputs[layer.name] = self.stream = outputs
@@ -96,7 +100,7 @@ class Chain:
 
     def _mask_of(self, layer: Recurrent) -> MaskOf:
         """What the layer reads: not what is past its own length, if it has one."""
-        length, mask, timesteps = layer.length, self._mask or _nothing_masked, self.stream.timesteps
+        length, mask, timesteps = layer.length(self._row), self._mask or _nothing_masked, self.stream.timesteps
         if length is None:
             return mask
 

@@ -20,6 +20,7 @@ class Choices:
         keras_version: The version of Keras that wrote the file: 1, 2 or 3.
         layer_order: The names of the layers, in the order in which they run.
         batch_first: Whether a PyTorch module reads (batch, T, features), and not (T, batch, features).
+        opset: The opset as which an ONNX file is read whose own is not known here.
     """
 
     activation: str | None = None
@@ -32,6 +33,7 @@ class Choices:
     keras_version: int | None = None
     layer_order: tuple[str, ...] | None = None
     batch_first: bool | None = None
+    opset: int | None = None
 
 
 NOTHING_CHOSEN = Choices()

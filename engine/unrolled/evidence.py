@@ -1,15 +1,17 @@
 """What a framework computed, as the arrays of a .npz file, beside what is computed here under the same names."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from unrolled.activations import activation_named
 from unrolled.arrays import Array
 from unrolled.errors import ShapeError
 from unrolled.export import columns, names
-from unrolled.network_layers import Masking, Recurrent, Unchanged
+from unrolled.lstm import LSTM
+from unrolled.network_layers import Embedding, Masking, Recurrent, Unchanged
 from unrolled.network_reading import Reading
 from unrolled.npy import AnyArray
 from unrolled.passage import merged
@@ -18,6 +20,58 @@ from unrolled.stretch import Stretch
 from unrolled.text import printable
 
 INPUT, OUTPUT, HIDDEN = "x", "y", "h"
+TANH_C = "tanh(c)"
+"""What h is before the output gate."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Given:
+    """An array of the file.
+
+    Attributes:
+        values: (samples, T, width), or (samples, width) where there is one for the whole sequence.
+        tolerance: The largest difference that is none, for numbers up to 1; in proportion to larger ones.
+    """
+
+    values: AnyArray
+    tolerance: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Evidence:
+    """What a framework computed, with the samples first and then the timesteps.
+
+    Attributes:
+        x: The input, (samples, T, features), or token ids (samples, T).
+        arrays: What else there is, by the names of `quantities`.
+        is_batch: Whether the file has an axis for samples.
+        is_trace: Whether it is a trace as `unrolled trace` writes it.
+        first: The number of the first sample in the file, from 0.
+    """
+
+    x: AnyArray
+    arrays: Mapping[str, Given]
+    is_batch: bool = True
+    is_trace: bool = False
+    first: int = 0
+
+    def sample(self, number: int) -> "Evidence":
+        """One sample of it."""
+        one = slice(number, number + 1)
+        arrays = {name: replace(given, values=given.values[one]) for name, given in self.arrays.items()}
+        return replace(self, x=self.x[one], arrays=arrays, first=self.first + number)
+
+    def timesteps(self, times: slice) -> "Evidence":
+        """Some timesteps of it, without what there is of the whole sequence only."""
+        each = {name: given for name, given in self.arrays.items() if given.values.ndim == 3}
+        arrays = {name: replace(given, values=given.values[:, times]) for name, given in each.items()}
+        return replace(self, x=self.x[:, times], arrays=arrays)
+
+    def instead(self, name: str, others: Mapping[str, AnyArray]) -> "Evidence":
+        """The same with other arrays in the place of `name`."""
+        arrays = {key: given for key, given in self.arrays.items() if key != name}
+        arrays |= {key: replace(self.arrays[name], values=values) for key, values in others.items()}
+        return replace(self, arrays=arrays)
 
 
 class Sample:
@@ -30,7 +84,7 @@ class Sample:
 
     def __init__(self, reading: Reading, wanted: Collection[str]) -> None:
         self.reading = reading
-        self._wanted = wanted
+        self._wanted = {*wanted, HIDDEN} | ({"c"} if TANH_C in wanted else set())
         self._found: dict[str, dict[str, Array]] = {}
 
     def column(self, direction: str, name: str) -> Array:
@@ -80,14 +134,13 @@ class Quantity:
     backwards: bool = False
 
 
-def quantities(reading: Reading, arrays: Mapping[str, AnyArray]) -> dict[str, Quantity]:
-    """All that `arrays` may hold, by name: what a trace has, and h and y as the framework gives them."""
+def quantities(reading: Reading, is_trace: bool) -> dict[str, Quantity]:
+    """All that a file may hold, by name: what a trace has, and h and y as the framework gives them."""
     stretch, found = reading.stretch, {}
     for recurrent in stretch.recurrent:
         for each in _of_layer(reading, recurrent):
             found[each.name] = each
     last = stretch.recurrent[-1]
-    is_trace = traced(stretch, arrays)
     for each in tuple(found.values()):
         plain = each.name.rpartition("/")[2]
         if each.layer == last.name and plain != INPUT:  # without the layer's name it is of the last layer
@@ -107,6 +160,17 @@ def traced(stretch: Stretch, arrays: Collection[str]) -> bool:
     for direction in (each for layer in stretch.recurrent for each in layer.directions):
         for prefix in ("", f"{direction.name}/"):
             if all(f"{prefix}{name}" in arrays for name in names(direction.layer.anatomy)):
+                return True
+    return False
+
+
+def passes_over(stretch: Stretch) -> bool:
+    """Whether its layers may pass over timesteps."""
+    for layer in stretch.layers:
+        match layer:
+            case Masking() | Embedding(mask_zero=True):
+                return True
+            case Recurrent() if layer.lengths is not None:
                 return True
     return False
 
@@ -185,6 +249,8 @@ class Layout:
         apart = self._of_onnx(array, quantity)
         if apart is not None:
             return apart
+        if _is_reshaped(array.shape, wanted):
+            return self.by_sample(quantity, array.reshape(wanted))
         hint = ""
         if quantity.name == OUTPUT and array.ndim == len(wanted) - 1:
             hint = ": --no-return-sequences, if the model gives its last output only"
@@ -202,6 +268,13 @@ class Layout:
         return np.moveaxis(array, -2, 0).reshape(count, *axes[:-2], quantity.width)
 
 
+def _is_reshaped(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether it only has axes of size 1 more or fewer, or its first two axes, samples and timesteps, as one."""
+    if shape != wanted and [size for size in shape if size != 1] == [size for size in wanted if size != 1]:
+        return True
+    return len(wanted) == 3 and shape == (wanted[0] * wanted[1], wanted[2])
+
+
 def _of_layer(reading: Reading, recurrent: Recurrent) -> Iterator[Quantity]:
     place = reading.stretch.layers.index(recurrent)
     for direction in recurrent.directions:
@@ -209,12 +282,19 @@ def _of_layer(reading: Reading, recurrent: Recurrent) -> Iterator[Quantity]:
         for name in names(passage.layer.anatomy):
             width, key = passage.layer.width(name), direction.name
             yield Quantity(f"{key}/{name}", key, place, _column(key, name), width, backwards=passage.backwards)
+        if isinstance(passage.layer, LSTM):
+            shown, c = activation_named(passage.layer.output_activation or passage.layer.activation), _column(key, "c")
+            yield Quantity(f"{key}/{TANH_C}", key, place, _after(shown, c), passage.layer.units)
     if recurrent.backward is not None and recurrent.outputs is not None:
         yield _hidden(reading.stretch, recurrent, f"{recurrent.name}/{HIDDEN}")
 
 
 def _column(direction: str, name: str) -> Callable[[Sample], Array]:
     return lambda sample: sample.column(direction, name)
+
+
+def _after(function: Callable[[Array], Array], take: Callable[[Sample], Array]) -> Callable[[Sample], Array]:
+    return lambda sample: function(take(sample))
 
 
 def _hidden(stretch: Stretch, recurrent: Recurrent, name: str) -> Quantity:

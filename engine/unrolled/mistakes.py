@@ -8,6 +8,7 @@ https://docs.openvino.ai (LSTMSequence: f, i, c, o).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from itertools import permutations
 from typing import Any, TypeAlias
 
@@ -18,11 +19,26 @@ from unrolled.cell import Cell
 from unrolled.gru import GRU
 from unrolled.layer import RecurrentLayer
 from unrolled.lstm import LSTM
-from unrolled.network_layers import MERGES, Recurrent
 from unrolled.simple_rnn import SimpleRNN
 
 Layer: TypeAlias = RecurrentLayer[Any]
 Block: TypeAlias = Callable[[Array], Array]
+
+
+class Kind(IntEnum):
+    """What a mistake is about, in the order in which two of them are put right."""
+
+    FILE = 0
+    """Which of the file's arrays count."""
+    LAYOUT = 1
+    ORDER = 2
+    BIAS = 3
+    ACTIVATION = 4
+    EQUATION = 5
+    DIRECTION = 6
+    NETWORK = 7
+    ARRAY = 8
+    """What an array of numbers holds."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,12 +46,16 @@ class Mistake:
     """One thing that may have been taken for another.
 
     Attributes:
+        kind: What it is about.
         truth: What would be true instead, as a clause: "the gate blocks stand in the order i, o, f, g".
         change: The layer as it would be then, or None where there is nothing of the kind in it.
+        is_rare: Whether it is tried after the others, and not together with another one.
     """
 
+    kind: Kind
     truth: str
     change: Callable[[Layer], Layer | None]
+    is_rare: bool = False
 
 
 _KNOWN_ORDERS = {
@@ -53,31 +73,37 @@ _READ_ORDERS = {("LSTM", "ONNX"): "iofg", ("GRU", "PyTorch"): "rzn"}
 _ACTIVATIONS = ("tanh", "relu", "sigmoid", "linear", "softsign", "hard_sigmoid", "hard_sigmoid_keras2")
 
 
-def mistakes(layer: Layer, framework: str) -> Iterator[Mistake]:
-    """The mistakes that may have been made about a layer, from a file of `framework`."""
+def mistakes(layer: Layer, framework: str, biases: Array | None = None) -> Iterator[Mistake]:
+    """The mistakes that may have been made about a layer, from a file of `framework`.
+
+    `biases` are the two that the file has, where the layer has their sum.
+    """
     if isinstance(layer, Cell):
-        yield from _orders(layer, framework)
-        yield from _biases(layer)
+        yield from _orders(layer, framework, biases)
+        yield from _biases(layer, biases)
         yield from _activations(layer)
         yield from _transpositions(layer)
-        yield from _equations(layer)
+        yield from _equations(layer, biases)
 
 
-def _orders(layer: Layer, framework: str) -> Iterator[Mistake]:
-    """Every other order of the blocks of the gates."""
+def _orders(layer: Layer, framework: str, biases: Array | None) -> Iterator[Mistake]:
+    """Every other order of the blocks of the gates, in all weights or in some."""
     gates = "".join(gate.name for gate in layer.anatomy.gates)
     if len(gates) < 2:
         return
     read = _READ_ORDERS.get((layer.anatomy.cell, framework), gates)
     read = "".join(gate for gate in read if gate in gates)  # a coupled layer has no f
-    for order in map("".join, permutations(gates)):
+    for order in sorted(map("".join, permutations(gates)), key=lambda order: order not in _KNOWN_ORDERS):
         if order != read:
             known = f" ({_KNOWN_ORDERS[order]})" if order in _KNOWN_ORDERS else ""
-            truth = f"the gate blocks stand in the order {', '.join(order)}{known}, not {', '.join(read)}"
-            yield Mistake(truth, _in_order(gates, dict(zip(order, read, strict=True))))
+            told = f"in the order {', '.join(order)}{known}, not {', '.join(read)}"
+            reorder = _in_order(gates, dict(zip(order, read, strict=True)))
+            yield Mistake(Kind.ORDER, f"the gate blocks stand {told}", _on_weights(reorder, reorder, reorder))
+            for which, change in _in_some(layer, reorder, biases):
+                yield Mistake(Kind.ORDER, f"the gate blocks of {which} stand {told}", change, is_rare=True)
 
 
-def _in_order(gates: str, taken_for: dict[str, str]) -> Callable[[Layer], Layer | None]:
+def _in_order(gates: str, taken_for: dict[str, str]) -> Block:
     """Each gate with the blocks of the one that its own were taken for."""
     places = [gates.index(taken_for[gate]) for gate in gates]
 
@@ -85,7 +111,35 @@ def _in_order(gates: str, taken_for: dict[str, str]) -> Callable[[Layer], Layer 
         blocks = np.split(array, len(gates), axis=-1)
         return np.concatenate([blocks[place] for place in places], axis=-1)
 
-    return _on_weights(reorder, reorder, reorder)
+    return reorder
+
+
+def _in_some(layer: Layer, block: Block, biases: Array | None) -> Iterator[tuple[str, Callable[[Layer], Layer | None]]]:
+    """The same change in some of the weights only."""
+    yield "the kernel alone", _on_weights(block)
+    yield "the recurrent kernel alone", _on_weights(None, block)
+    if layer.weights.get("bias") is None:
+        return
+    yield "the bias alone", _on_weights(bias=block)
+    yield "the kernels, but not of the bias,", _on_weights(block, block)
+    if biases is None and layer.weights["bias"].ndim == 1:
+        yield "the kernel and the bias", _on_weights(block, None, block)
+        yield "the recurrent kernel and the bias", _on_weights(None, block, block)
+    for row, (which, kernels) in enumerate((("kernel", (block, None)), ("recurrent kernel", (None, block)))):
+        bias = _in_row(row, block, biases)
+        if biases is not None or layer.weights["bias"].ndim == 2:
+            yield f"the {which} and of the bias beside it", _on_weights(*kernels, bias)
+
+
+def _in_row(row: int, change: Block, biases: Array | None) -> Block:
+    """A change in one of two biases, which the layer has as rows, or the sum of."""
+
+    def changed(bias: Array) -> Array:
+        rows = np.array(bias if biases is None else biases)
+        rows[row] = change(rows[row])
+        return rows if biases is None else np.asarray(rows.sum(axis=0))
+
+    return changed
 
 
 def _on_weights(
@@ -105,20 +159,30 @@ def _on_weights(
     return change
 
 
-def _biases(layer: Layer) -> Iterator[Mistake]:
-    yield Mistake("there is no bias", _on_weights(bias=np.zeros_like))
-    yield Mistake("the bias is counted twice here", _on_weights(bias=lambda bias: bias / 2))
-    yield Mistake("the bias counts twice, once beside W and once beside U", _on_weights(bias=lambda bias: 2 * bias))
+def _biases(layer: Layer, biases: Array | None) -> Iterator[Mistake]:
+    for row, place in enumerate(("W", "U")) if biases is not None else ():
+        told = f"only the bias beside {place} counts, not the one beside {'UW'[row]}"
+        yield Mistake(Kind.FILE, told, _on_weights(bias=_taken(biases, row)))
+    changes: dict[str, Callable[[Layer], Layer | None]] = {
+        "there is no bias": _on_weights(bias=np.zeros_like),
+        "the bias is counted twice here": _on_weights(bias=lambda bias: bias / 2),
+        "the bias counts twice, once beside W and once beside U": _on_weights(bias=lambda bias: 2 * bias),
+    }
     if isinstance(layer, LSTM) and not layer.coupled:
         forget = np.repeat([0.0, 1.0, 0.0, 0.0], layer.units).astype(layer.dtype)
-        without = _with_bias(forget)
-        yield Mistake("1 is added to the bias of f (TensorFlow 1's forget_bias)", without)
-        yield Mistake("the 1 of unit_forget_bias is in the bias of f already", _with_bias(-forget))
+        changes["1 is added to the bias of f (TensorFlow 1's forget_bias)"] = _with_bias(forget)
+        changes["the 1 of unit_forget_bias is in the bias of f already"] = _with_bias(-forget)
     if isinstance(layer, GRU) and layer.reset_after:
-        yield Mistake("the two rows of the bias are swapped", _on_weights(bias=lambda bias: bias[::-1]))
+        changes["the two rows of the bias are swapped"] = _on_weights(bias=lambda bias: bias[::-1])
         for row, place in enumerate(("W", "U")):
-            yield Mistake(f"both rows of the bias are added beside {place}", _on_weights(bias=_summed_into(row)))
-            yield Mistake(f"only the bias beside {place} counts", _on_weights(bias=_only(row)))
+            changes[f"both rows of the bias are added beside {place}"] = _on_weights(bias=_summed_into(row))
+            changes[f"only the bias beside {place} counts"] = _on_weights(bias=_only(row))
+    for truth, change in changes.items():
+        yield Mistake(Kind.BIAS, truth, change)
+
+
+def _taken(biases: Array | None, row: int) -> Block:
+    return lambda bias: bias if biases is None else biases[row]
 
 
 def _with_bias(more: Array) -> Callable[[Layer], Layer | None]:
@@ -152,12 +216,12 @@ def _only(row: int) -> Block:
 
 
 def _activations(layer: Layer) -> Iterator[Mistake]:
-    for option, of in (("recurrent_activation", "of the gates"), ("activation", "")):
+    for option, of in (("recurrent_activation", "of the gates "), ("activation", "")):
         used = getattr(layer, option, None)
         for name in _ACTIVATIONS if used is not None else ():
             if name != used:
-                what = f"the activation {of} is {name}, not {used}".replace("  ", " ")
-                yield Mistake(what, _with_activation(option, name))
+                truth = f"the activation {of}is {name}, not {used}"
+                yield Mistake(Kind.ACTIVATION, truth, _with_activation(option, name))
 
 
 def _with_activation(option: str, name: str) -> Callable[[Layer], Layer | None]:
@@ -172,26 +236,31 @@ def _transpositions(layer: Layer) -> Iterator[Mistake]:
     def square(array: Array) -> Array:
         return _by_block(array, gates, lambda block: block.T)
 
-    def cudnn(array: Array) -> Array:
+    def cudnn(array: Array) -> Array:  # the same as `square` where the block is one
         return _by_block(array, gates, lambda block: block.T.reshape(block.shape, order="F"))
 
-    cudnns = "CuDNN's layout"
+    of = "each gate's block of " if gates > 1 else ""
+    changes: dict[str, Callable[[Layer], Layer | None]] = {}
     if layer.units == layer.outputs:
-        told = "each gate's block of the recurrent kernel is transposed"
-        yield Mistake(told, _on_weights(recurrent_kernel=square))
-        yield Mistake(f"each gate's block of both kernels is transposed ({cudnns})", _on_weights(cudnn, square))
-    yield Mistake(f"each gate's block of the kernel is transposed ({cudnns})", _on_weights(cudnn))
-    if layer.units == layer.features:
-        yield Mistake("each gate's block of the kernel is transposed as a square", _on_weights(square))
-        yield Mistake("each gate's block of both kernels is transposed as a square", _on_weights(square, square))
+        changes[f"{of}the recurrent kernel is transposed"] = _on_weights(None, square)
+        changes[f"{of}both kernels is transposed (CuDNN's layout)"] = _on_weights(cudnn, square)
+        if layer.units == layer.features:
+            changes["the kernel and the recurrent kernel are swapped"] = _kernels_swapped
+    changes[f"{of}the kernel is transposed (CuDNN's layout)"] = _on_weights(cudnn)
     told = "is stored as (gates, rows) and has to be transposed, not reshaped"
-    for what, kernels in (("the kernel", (_untangled,)), ("the recurrent kernel", (None, _untangled))):
-        yield Mistake(f"{what} {told}", _on_weights(*kernels))
-    yield Mistake(f"each kernel {told}", _on_weights(_untangled, _untangled))
+    changes[f"the kernel {told}"] = _on_weights(_untangled)
+    changes[f"the recurrent kernel {told}"] = _on_weights(None, _untangled)
+    changes[f"each kernel {told}"] = _on_weights(_untangled, _untangled)
     if gates > 1:
         apart = _deinterleaved(gates)
         told = "the gates of each unit stand beside each other, not the units of each gate"
-        yield Mistake(told, _on_weights(apart, apart, apart))
+        changes[told] = _on_weights(apart, apart, apart)
+    for truth, change in changes.items():
+        yield Mistake(Kind.LAYOUT, truth, change)
+
+
+def _kernels_swapped(layer: Layer) -> Layer | None:
+    return layer.with_weights(layer.recurrent_kernel, layer.kernel, layer.bias) if isinstance(layer, Cell) else None
 
 
 def _by_block(array: Array, gates: int, change: Block) -> Array:
@@ -211,21 +280,24 @@ def _deinterleaved(gates: int) -> Block:
     return change
 
 
-def _equations(layer: Layer) -> Iterator[Mistake]:
+def _equations(layer: Layer, biases: Array | None) -> Iterator[Mistake]:
     """Conventions of the equations themselves."""
+    changes: dict[str, Callable[[Layer], Layer | None]] = {}
     if isinstance(layer, LSTM) and layer.peepholes is not None and len(layer.peepholes) == 3:
         for order in permutations(range(3)):
             if order != (0, 1, 2):
                 names = ", ".join("ifo"[place] for place in np.argsort(order))
-                yield Mistake(f"the peepholes stand in the order {names}, not i, f, o", _with_peepholes(order))
+                changes[f"the peepholes stand in the order {names}, not i, f, o"] = _with_peepholes(order)
     if isinstance(layer, GRU):
-        yield Mistake("h is (1 - z)*h(t-1) + z*n, not z*h(t-1) + (1 - z)*n", _in_gru(_with_z_complemented))
+        changes["h is (1 - z)*h(t-1) + z*n, not z*h(t-1) + (1 - z)*n"] = _in_gru(_with_z_complemented)
         if layer.reset_after:
             told = "the reset gate is applied before the recurrent kernel (reset_after=False)"
-            yield Mistake(told, _in_gru(_reset_before))
+            changes[told] = _in_gru(_reset_before)
         else:
             told = "the reset gate is applied after the recurrent kernel (reset_after=True)"
-            yield Mistake(told, _in_gru(_reset_after))
+            changes[told] = _in_gru(lambda layer: _reset_after(layer, biases))
+    for truth, change in changes.items():
+        yield Mistake(Kind.EQUATION, truth, change)
 
 
 def _with_peepholes(order: tuple[int, ...]) -> Callable[[Layer], Layer | None]:
@@ -252,25 +324,8 @@ def _reset_before(layer: GRU) -> Layer:
     return replace(layer, reset_after=False, bias=None if layer.bias is None else layer.bias.sum(axis=0))
 
 
-def _reset_after(layer: GRU) -> Layer:
-    rows = None if layer.bias is None else np.stack([layer.bias, np.zeros_like(layer.bias)])
+def _reset_after(layer: GRU, biases: Array | None) -> Layer:
+    rows = biases
+    if rows is None and layer.bias is not None:
+        rows = np.stack([layer.bias, np.zeros_like(layer.bias)])
     return replace(layer, reset_after=True, bias=rows)
-
-
-def directions(recurrent: Recurrent) -> Iterator[tuple[str, Recurrent]]:
-    """The same layer reading in another way, each with a clause that says which."""
-    if recurrent.backward is not None:
-        other = replace(recurrent, forward=recurrent.backward, backward=recurrent.forward)
-        yield "the weights of its two directions are swapped", other
-        for merge in MERGES:
-            if merge != recurrent.merge:
-                yield f"its directions are joined by {merge}, not {recurrent.merge}", replace(recurrent, merge=merge)
-        return
-    flips = ("its output is in the order in which it is computed", "its output is flipped back to the input's order")
-    if recurrent.go_backwards:
-        yield "it reads forwards, not backwards", replace(recurrent, go_backwards=False)
-        yield flips[not recurrent.flips_back], replace(recurrent, flips_back=not recurrent.flips_back)
-        return
-    for flips_back, told in enumerate(flips):
-        backwards = replace(recurrent, go_backwards=True, flips_back=bool(flips_back))
-        yield f"it reads backwards, and {told}", backwards

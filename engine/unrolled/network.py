@@ -134,6 +134,7 @@ class Network:
         initial_states: Mapping[str, State] | None = None,
         length: int | None = None,
         layer: str | None = None,
+        row: int = 0,
     ) -> Reading:
         """The network reading one sequence; nothing is computed until it is asked for.
 
@@ -144,13 +145,14 @@ class Network:
             length: How many timesteps the sequence has, if the rest is padding: a backward direction begins at the
                 last of them, and the output past it is zero, as with ONNX's sequence_lens and PyTorch's packed ones.
             layer: A layer of the stretch that reads `values`, if not the first one.
+            row: Which sequence of a batch it is, from 0, where the file has a state or a length for each.
 
         Raises:
-            ShapeError: If the sequence or a state does not fit.
+            ShapeError: If the sequence or a state does not fit, or the file has none for that row.
             SequenceFileError: If a token id is not in the vocabulary.
             OptionError: If there is no such layer or direction, or the length is none.
         """
-        return Reading(self.stretch(layer), values, initial_states, length)
+        return Reading(self.stretch(layer), values, initial_states, length, row)
 
     @property
     def counts(self) -> tuple[LayerCount, ...]:

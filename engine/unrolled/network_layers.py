@@ -3,6 +3,7 @@
 The names and the meaning of the options are Keras's: https://keras.io/api/layers/.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -16,7 +17,6 @@ from unrolled.layer import RecurrentLayer
 
 Merge: TypeAlias = Literal["concat", "sum", "ave", "mul"]
 MERGES: tuple[Merge, ...] = ("concat", "sum", "ave", "mul")
-SOFTMAX = "softmax"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,7 +71,7 @@ class Dense:
         name: Its name, printable.
         kernel: W, shape (features, units).
         bias: b, shape (units,), or None.
-        activation: Its name: softmax, or one of `ACTIVATIONS`.
+        activation: Its name: one of `OF_ALL_UNITS`, or of `ACTIVATIONS`.
 
     Raises:
         ShapeError: If the shapes disagree.
@@ -94,7 +94,7 @@ class Dense:
             if bias.shape != kernel.shape[1:]:
                 raise ShapeError(f"{self.name}: bias: expected shape {kernel.shape[1:]}, got {bias.shape}")
             object.__setattr__(self, "bias", frozen(bias))
-        if self.activation != SOFTMAX:
+        if self.activation not in OF_ALL_UNITS:
             activation_named(self.activation, f"{self.name}: activation")
 
     def __call__(self, x: Array) -> Array:
@@ -103,7 +103,7 @@ class Dense:
             z: Array = x @ self.kernel
             if self.bias is not None:
                 z += self.bias
-            return softmax(z) if self.activation == SOFTMAX else activation_named(self.activation)(z)
+            return (OF_ALL_UNITS.get(self.activation) or activation_named(self.activation))(z)
 
     @property
     def parameters(self) -> int:
@@ -115,6 +115,16 @@ def softmax(z: Array) -> Array:
     """exp(z) over its sum, along the last axis; the largest z is taken off first, so that nothing overflows."""
     powers = np.exp(z - z.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def log_softmax(z: Array) -> Array:
+    """The logarithm of the softmax, also where that is too small a number."""
+    below = z - z.max(axis=-1, keepdims=True)
+    return np.asarray(below - np.log(np.exp(below).sum(axis=-1, keepdims=True)))
+
+
+OF_ALL_UNITS: dict[str, Callable[[Array], Array]] = {"softmax": softmax, "log_softmax": log_softmax}
+"""The activations of a Dense layer whose every output depends on all its units."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -155,13 +165,21 @@ class Direction:
         name: The layer's name, with `/forward` or `/backward` behind it if it has both.
         layer: The weights.
         backwards: Whether it begins at the end of its input.
-        initial_state: The state before the first timestep, where the file has one that is not zero.
+        initial_state: The state before the first timestep, where the file has one that is not zero: arrays (units,),
+            or (batch, units) where each sequence of a batch has its own.
+        biases: See `Recurrent`.
     """
 
     name: str
     layer: RecurrentLayer[Any]
     backwards: bool
     initial_state: State | None = None
+    biases: Array | None = None
+
+    def start(self, row: int) -> State | None:
+        """The state before the first timestep of sequence `row` of a batch."""
+        states = self.initial_state
+        return None if states is None else tuple(each if each.ndim == 1 else each[row] for each in states)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -177,14 +195,20 @@ class Recurrent:
         flips_back: Whether the output of `go_backwards` is put back in the order of the input, as ONNX does with
             `direction="reverse"`. Keras leaves it in the order in which it was computed.
         return_sequences: Whether it gives its output at every timestep, or the last one only.
+        at_last_timestep: Whether that one is the output at the last timestep of its input, where a direction that
+            begins there has read that timestep only, and not the last output of each direction.
         stateful: Whether sequence i of a batch starts from the state in which sequence i of the batch before ended.
         return_state: Whether it gives its last states too.
         zero_output_for_mask: Whether the output is zero at masked timesteps, as in Keras's Bidirectional with
             `return_sequences`, instead of what it was before.
         parameters: The number of parameters as the framework counts them, None where it is what the arrays hold.
-        initial_states: The state before the first timestep of each direction, where the file has one that is not zero.
-        length: How many timesteps it reads, where the file says so, as with ONNX's `sequence_lens`: a backward
-            direction begins at the last of them, and the output past it is zero.
+        initial_states: The state before the first timestep of each direction, where the file has one that is not zero:
+            see `Direction`.
+        lengths: How many timesteps it reads, where the file says so, as with ONNX's `sequence_lens`: a backward
+            direction begins at the last of them, and the output past it is zero. One number for every sequence, or
+            one for each sequence of a batch.
+        biases: For each direction the two biases that the file has, one beside W and one beside U, shape
+            (2, gates·units), where the layer has their sum.
 
     Raises:
         ShapeError: If the two directions do not fit each other.
@@ -198,12 +222,14 @@ class Recurrent:
     go_backwards: bool = False
     flips_back: bool = False
     return_sequences: bool = True
+    at_last_timestep: bool = False
     stateful: bool = False
     return_state: bool = False
     zero_output_for_mask: bool = False
     parameters: int | None = None
     initial_states: tuple[State, ...] | None = None
-    length: int | None = None
+    lengths: tuple[int, ...] | None = None
+    biases: tuple[Array, ...] | None = None
 
     def __post_init__(self) -> None:
         """Checks that the two directions fit."""
@@ -223,13 +249,25 @@ class Recurrent:
     @property
     def directions(self) -> tuple[Direction, ...]:
         """The directions in which it reads: one, or forward and backward."""
-        states = self.initial_states or (None, None)
+        states, biases = self.initial_states or (None, None), self.biases or (None, None)
         if self.backward is None:
-            return (Direction(self.name, self.forward, self.go_backwards, states[0]),)
+            return (Direction(self.name, self.forward, self.go_backwards, states[0], biases[0]),)
         return (
-            Direction(f"{self.name}/forward", self.forward, False, states[0]),
-            Direction(f"{self.name}/backward", self.backward, True, states[1]),
+            Direction(f"{self.name}/forward", self.forward, False, states[0], biases[0]),
+            Direction(f"{self.name}/backward", self.backward, True, states[1], biases[1]),
         )
+
+    @property
+    def batch_size(self) -> int | None:
+        """How many sequences a batch has, where the file has a state or a length for each; None if any number."""
+        states = (array for state in self.initial_states or () for array in state)
+        counts = {len(array) for array in states if array.ndim > 1} | {len(self.lengths or ())}
+        return max(counts) if max(counts) > 1 else None
+
+    def length(self, row: int) -> int | None:
+        """How many timesteps it reads of sequence `row` of a batch, where the file says so."""
+        lengths = self.lengths
+        return None if lengths is None else lengths[row if len(lengths) > 1 else 0]
 
     @property
     def outputs(self) -> int | None:

@@ -57,9 +57,10 @@ class Reading:
         values: The sequence, (T, features), or token ids (T,) where an Embedding stands first.
         initial_states: The state before the first timestep for directions by name, zeros for those not named.
         length: How many timesteps the sequence has, if the rest is padding.
+        row: Which sequence of a batch it is, from 0.
 
     Raises:
-        ShapeError: If the sequence or a state does not fit.
+        ShapeError: If the sequence or a state does not fit, or the file has none for that row.
         SequenceFileError: If a token id is not in the vocabulary.
         OptionError: If there is no such direction, or the length is none.
 
@@ -76,9 +77,10 @@ class Reading:
         values: npt.ArrayLike,
         initial_states: Mapping[str, State] | None = None,
         length: int | None = None,
+        row: int = 0,
     ) -> None:
         self.stretch = stretch
-        self._chain = Chain(stretch, values, initial_states or {}, length)
+        self._chain = Chain(stretch, values, initial_states or {}, length, row)
         self.timesteps = self._chain.stream.timesteps
         self.passages = tuple(self._chain.passages)
         self.readout = self._make_readout()
@@ -156,9 +158,10 @@ class Reading:
     def _last_output(self, recurrent: Recurrent, t: int | None = None) -> Array:
         """The last h of each direction, or what it is when they have come to `t`; zeros where nothing was read."""
         parts = []
+        end = self.timesteps - 1 if recurrent.at_last_timestep and t is None else t
         for direction in recurrent.directions:
             passage = self.passage(direction.name)
-            row = passage.row(passage.end if t is None else t)
+            row = passage.row(passage.end if end is None else end)
             zeros = np.zeros(passage.layer.outputs, passage.layer.dtype)
             parts.append(zeros if row is None else passage.run[row].h)
         return merged(recurrent, parts)

@@ -103,7 +103,8 @@ def _read_header(stream: IO[bytes], where: str, may_be_text: bool = False) -> _H
             warnings.simplefilter("ignore")  # a file of Python 2 is read like any other
             shape, fortran, dtype = read(stream)
     except Exception as problem:  # numpy lets through whatever its parser of a literal raises
-        reason = printable(str(problem).partition("\n")[0], 100)
+        # what follows ": <" is where Python keeps what it read
+        reason = printable(str(problem).partition("\n")[0].partition(": <")[0], 100)
         raise UnreadableError(f"{where}: the header is damaged: {reason}") from problem
     if len(shape) > _MOST_AXES or min(shape, default=0) < 0 or prod(max(length, 1) for length in shape) > _MOST_VALUES:
         raise UnreadableError(f"{where}: expected the shape of an array that can be held, got {printable(str(shape))}")

@@ -1,4 +1,4 @@
-"""Stateful networks: sequence i of a batch goes on where sequence i of the batch before ended."""
+"""Sequences in batches: of a stateful network, sequence i goes on where sequence i of the batch before ended."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -17,8 +17,8 @@ class Batches:
     """Samples in batches, as a stateful network reads them one batch after the other.
 
     Sample n is row `n % batch_size` of batch `n // batch_size`. Each of its stateful layers starts from the state in
-    which sample `n - batch_size` ended, and every other layer from zeros. See `stateful` in
-    https://keras.io/api/layers/recurrent_layers/lstm/.
+    which sample `n - batch_size` ended, and every other layer from what the file has for that row, or zeros. See
+    `stateful` in https://keras.io/api/layers/recurrent_layers/lstm/.
 
     Args:
         network: The network.
@@ -28,7 +28,7 @@ class Batches:
         layer: A layer of the stretch that reads the samples, if not the first one.
 
     Raises:
-        ShapeError: If there is no sample.
+        ShapeError: If there is no sample, or the file has states or lengths for batches of another size.
         OptionError: If a batch would hold none.
     """
 
@@ -48,6 +48,7 @@ class Batches:
         self._network, self._samples, self._layer = network, samples, layer
         self._resets = frozenset(resets)
         stretch = network.stretch(layer)
+        stretch.check_batch(min(batch_size, len(samples)))
         stateful = [recurrent for recurrent in stretch.recurrent if recurrent.stateful]
         self._names = tuple(direction.name for recurrent in stateful for direction in recurrent.directions)
         self._ended: dict[int, dict[str, State]] = {}  # by sample, the states in which its stateful layers ended
@@ -101,4 +102,5 @@ class Batches:
     def _reading(self, sample: int) -> Reading:
         fresh = sample // self.batch_size in self._resets
         states = {} if fresh else self._ended.get(sample - self.batch_size, {})
-        return self._network.read(np.asarray(self._samples[sample]), initial_states=states, layer=self._layer)
+        values, row = np.asarray(self._samples[sample]), sample % self.batch_size
+        return self._network.read(values, initial_states=states, layer=self._layer, row=row)

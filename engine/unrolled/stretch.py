@@ -32,6 +32,34 @@ class Stretch:
         return next((layer for layer in self.layers if isinstance(layer, Embedding)), None)
 
     @property
+    def batch_size(self) -> int | None:
+        """How many sequences a batch has, where the file has a state or a length for each; None if any number."""
+        return next((size for layer in self.recurrent if (size := layer.batch_size) is not None), None)
+
+    def check_batch(self, sequences: int) -> None:
+        """Checks that a batch has as many sequences as the file has states or lengths for.
+
+        Raises:
+            ShapeError: If it has not. A sequence by itself has those of the first one.
+        """
+        size = self.batch_size
+        if size is not None and sequences not in (1, size):
+            raise ShapeError(
+                f"input: expected a batch of {size:,} sequences, as the file has an initial state or a length for "
+                f"each, got {sequences:,}"
+            )
+
+    def check_row(self, row: int) -> None:
+        """Checks that the file has states and lengths for sequence `row` of a batch, from 0.
+
+        Raises:
+            ShapeError: If it has not.
+        """
+        size = self.batch_size
+        if row < 0 or (size is not None and row >= size):
+            raise ShapeError(f"row: expected 0 to {(size or 1) - 1}, as the file says of a batch, got {row}")
+
+    @property
     def features(self) -> int:
         """How many features each timestep of its input has; 1 where it reads token ids."""
         return next(_features(layer) for layer in self.layers if isinstance(layer, Embedding | Dense | Recurrent))
@@ -45,6 +73,9 @@ def check(stretch: Stretch) -> None:
     """
     before: Embedding | Dense | Recurrent | None = None  # the last layer that made the features what they are
     ended: Recurrent | None = None  # a layer that gives its last output only
+    sizes = sorted({size for layer in stretch.recurrent if (size := layer.batch_size) is not None})
+    if len(sizes) > 1:
+        raise ShapeError(f"expected states and lengths for one size of batch, got {sizes[0]:,} and {sizes[1]:,}")
     for layer in stretch.layers:
         if isinstance(layer, Embedding) and layer is not _first(stretch):
             raise ShapeError(f"{layer.name}: expected an Embedding to stand first, got it behind another layer")

@@ -2,19 +2,21 @@
 
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
+from unrolled.agreement import Compared, Place, Report
 from unrolled.arrays import Array
 from unrolled.compare import differences
 from unrolled.errors import OptionError, SequenceFileError, ShapeError
-from unrolled.evidence import HIDDEN, OUTPUT, Layout, Quantity, Sample, input_of, quantities, traced
+from unrolled.evidence import HIDDEN, OUTPUT, Evidence, Given, Layout, Quantity, Sample, input_of, quantities, traced
 from unrolled.files import UnreadableError, naming, opened
 from unrolled.finite import not_finite
 from unrolled.formats.model import Model
+from unrolled.network import Network
 from unrolled.npy import AnyArray, read_npz
 from unrolled.stretch import Stretch
 from unrolled.text import printable
@@ -22,145 +24,8 @@ from unrolled.text import printable
 _FEW = 8
 """So many different numbers may all be round by chance."""
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Two numbers that should be one.
-
-    Attributes:
-        array: The name of the array that has it.
-        layer: The layer.
-        unit: The unit, from 0.
-        t: The timestep, from 0; None where there is one number for the whole sequence.
-        sample: The sample, from 0; None where there is no axis for samples.
-        ours: What is computed here.
-        theirs: What the file has.
-    """
-
-    array: str
-    layer: str
-    unit: int
-    t: int | None
-    sample: int | None
-    ours: float
-    theirs: float
-
-    def __str__(self) -> str:
-        """Where it is, counted from 1."""
-        parts = [self.layer, f"unit {self.unit + 1:,}"]
-        if self.t is not None:
-            parts.append(f"timestep {self.t + 1:,}")
-        if self.sample is not None:
-            parts.append(f"sample {self.sample + 1:,}")
-        return ", ".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One array beside what is computed here.
-
-    Attributes:
-        name: Its name.
-        layer: The layer that it is of.
-        place: Where that stands in the network.
-        values: How many numbers it has.
-        tolerance: The largest difference that is none, for numbers up to 1; in proportion to larger ones.
-        largest: The largest difference, measured in the same way.
-        worst: Where that is.
-        first: Where they first part; None if they agree.
-        sooner: The order of `first` among such places of one layer.
-    """
-
-    name: str
-    layer: str
-    place: int
-    values: int
-    tolerance: float
-    largest: float
-    worst: Place
-    first: Place | None
-    sooner: tuple[int, int]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether no number differs by more than the tolerance."""
-        return self.first is None
-
-    @property
-    def is_output(self) -> bool:
-        """Whether it is what a layer gives to the next one."""
-        return self.name.rpartition("/")[2] in (HIDDEN, OUTPUT)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Report:
-    """What came out of it.
-
-    Attributes:
-        model: The name of the model's file, printable.
-        against: The name of what it was verified against, printable.
-        compared: The arrays, in the order of the network.
-        ignored: Those that are not known, printable.
-        batch_first: Whether the axis of the samples was taken to come before the timesteps.
-    """
-
-    model: str
-    against: str
-    compared: tuple[Compared, ...]
-    ignored: tuple[str, ...]
-    batch_first: bool
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all numbers agree."""
-        return all(each.agrees for each in self.compared)
-
-    @property
-    def values(self) -> int:
-        """How many numbers were compared."""
-        return sum(each.values for each in self.compared)
-
-    @property
-    def largest(self) -> float:
-        """The largest difference."""
-        return max(each.largest for each in self.compared)
-
-    @property
-    def tolerance(self) -> float:
-        """The largest tolerance, as that of arrays in less precise numbers is larger."""
-        return max(each.tolerance for each in self.compared)
-
-    @property
-    def first(self) -> Place | None:
-        """Where they first part: in the first layer, the timestep that it comes to first; None if they agree."""
-        parted = [each for each in self.compared if each.first is not None]
-        return min(parted, key=lambda each: (each.place, each.sooner)).first if parted else None
-
-    @property
-    def badge(self) -> str:
-        """The same in a few words, for a title."""
-        first = self.first
-        if first is None:
-            return f"verified against {self.against}" + (f" ({self.largest:.1g})" if self.largest else "")
-        return f"parts from {self.against} at {first}"
-
-    @property
-    def sentence(self) -> str:
-        """All of this in one sentence."""
-        names = ", ".join(printable(each.name, 60) for each in self.compared)
-        first = self.first
-        if first is None:
-            largest = f"to {self.largest:.2g}" if self.largest else "exactly"
-            return (
-                f"{self.model} agrees with {self.against} {largest}: {self.values:,} numbers of {names} "
-                f"(tolerance {self.tolerance:.2g})"
-            )
-        worst = max(self.compared, key=lambda each: each.largest)
-        return (
-            f"{self.model} parts from {self.against} at {first}: {printable(first.array, 60)} is {first.ours:.7g} here "
-            f"and {first.theirs:.7g} there; the largest difference is {worst.largest:.2g}, in "
-            f"{printable(worst.name, 60)} at {worst.worst} (tolerance {worst.tolerance:.2g})"
-        )
+Told: TypeAlias = Callable[[int, int], object]
+"""Told how much is done, and of how much."""
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, AnyArray]:
@@ -185,6 +50,7 @@ def verify(
     against: str = "the arrays",
     layer: str | None = None,
     tolerance: float | None = None,
+    told: Told = lambda _done, _of: None,
 ) -> Report:
     """Compares what a model computes with the arrays that a framework computed.
 
@@ -196,6 +62,7 @@ def verify(
         layer: A layer of the stretch that reads `x`, if not the first one: see `Network.read`.
         tolerance: The largest difference that is none, in proportion to numbers above 1. If it is not given, what
             the order of a sum may change in numbers of such a precision and in layers of such a width.
+        told: Told how many samples are done.
 
     Raises:
         ShapeError: If there is nothing to compare, or an array has another shape than it should have.
@@ -209,7 +76,10 @@ def verify(
     problems: list[ShapeError] = []
     for batch_first in _orders(model, stretch, arrays):
         try:
-            reports.append(_compare(model, stretch, arrays, against, batch_first, tolerance))
+            evidence, ignored = evidence_of(model, stretch, arrays, batch_first, tolerance)
+            found = compared(model.network, evidence, stretch.recurrent[0].name, told)
+            shown = tuple(printable(key, 60) for key in ignored)
+            reports.append(Report(model.name, against, found, shown, batch_first))
         except ShapeError as problem:
             problems.append(problem)
     if not reports:
@@ -218,7 +88,11 @@ def verify(
 
 
 def verify_file(
-    model: Model, path: str | os.PathLike[str], layer: str | None = None, tolerance: float | None = None
+    model: Model,
+    path: str | os.PathLike[str],
+    layer: str | None = None,
+    tolerance: float | None = None,
+    told: Told = lambda _done, _of: None,
 ) -> Report:
     """Compares what a model computes with the arrays in a .npz file: see `verify`.
 
@@ -229,7 +103,7 @@ def verify_file(
     arrays = read_arrays(path)
     where = os.fspath(path)
     try:
-        return verify(model, arrays, printable(Path(where).name, 60), layer, tolerance)
+        return verify(model, arrays, printable(Path(where).name, 60), layer, tolerance, told)
     except (ShapeError, SequenceFileError) as problem:
         raise SequenceFileError(f"{printable(where)}: {problem}") from problem
 
@@ -238,37 +112,67 @@ def _orders(model: Model, stretch: Stretch, arrays: Mapping[str, AnyArray]) -> t
     """Whether the batch comes first, in the order in which it is tried: an ONNX graph may have either."""
     if traced(stretch, arrays):
         return (True,)
-    return (True, False) if model.framework == "ONNX" else (model.batch_first,)
+    return (model.batch_first, not model.batch_first) if model.framework == "ONNX" else (model.batch_first,)
 
 
-def _compare(
-    model: Model,
-    stretch: Stretch,
-    arrays: Mapping[str, AnyArray],
-    against: str,
-    batch_first: bool,
-    tolerance: float | None,
-) -> Report:
+def evidence_of(
+    model: Model, stretch: Stretch, arrays: Mapping[str, AnyArray], batch_first: bool, tolerance: float | None
+) -> tuple[Evidence, tuple[str, ...]]:
+    """The arrays of a file that can be compared, and the names of the others.
+
+    Raises:
+        ShapeError: If there is nothing to compare, or an array has another shape than it should have.
+    """
     name, x = input_of(stretch, arrays)
-    layout = Layout.of(stretch, name, x, batch_first)
-    read = model.network.read
-    inside = stretch.recurrent[0].name
-    known = quantities(read(layout.samples[0], layer=inside), arrays)
-    wanted = {key: known[key] for key in known if key in arrays and key != name}
-    ignored = [key for key in arrays if key not in wanted and key != name]
+    layout, is_trace = Layout.of(stretch, name, x, batch_first), traced(stretch, arrays)
+    stretch.check_batch(len(layout.samples))
+    known = quantities(model.network.read(layout.samples[0], layer=stretch.recurrent[0].name), is_trace)
+    wanted = [key for key in known if key in arrays and key != name]
+    ignored = tuple(key for key in arrays if key not in wanted and key != name)
     if not wanted:
-        raise ShapeError(_nothing(stretch, ignored))
-    theirs = {key: layout.by_sample(each, arrays[key]) for key, each in wanted.items()}
-    kept = {key.rpartition("/")[2] for key in wanted} | {HIDDEN}
-    found: dict[str, list[Compared]] = {key: [] for key in wanted}
-    for number, values in enumerate(layout.samples):
-        sample = Sample(read(values, layer=inside), kept)
-        for key, each in wanted.items():
-            allowed = _tolerance(stretch, arrays[key]) if tolerance is None else tolerance
-            shown = number if layout.is_batch else None
-            found[key].append(_beside(each, each.take(sample), theirs[key][number], allowed, shown))
-    joined = sorted(map(_joined, found.values()), key=lambda each: each.place)
-    return Report(model.name, against, tuple(joined), tuple(printable(key, 60) for key in ignored), batch_first)
+        raise ShapeError(_nothing(stretch, list(ignored)))
+    given = {
+        key: Given(
+            layout.by_sample(known[key], arrays[key]),
+            _tolerance(stretch, arrays[key]) if tolerance is None else tolerance,
+        )
+        for key in wanted
+    }
+    return Evidence(layout.samples, given, layout.is_batch, is_trace), ignored
+
+
+def compared(
+    network: Network, evidence: Evidence, layer: str, told: Told = lambda _done, _of: None
+) -> tuple[Compared, ...]:
+    """Each array beside what the network computes, in the order of the network; `layer` reads x.
+
+    Raises:
+        ShapeError: If the network gives an array of another shape, or cannot read x.
+        OptionError: If there is no such layer.
+        SequenceFileError: If a token id is not in the vocabulary.
+    """
+    known = quantities(network.read(evidence.x[0], layer=layer), evidence.is_trace)
+    unknown = next((key for key in evidence.arrays if key not in known), None)
+    if unknown is not None:
+        raise ShapeError(f"{printable(unknown)}: nothing of the network has this name")
+    kept = {key.rpartition("/")[2] for key in evidence.arrays}
+    found: dict[str, list[Compared]] = {key: [] for key in evidence.arrays}
+    for number, values in enumerate(evidence.x, evidence.first):
+        sample = Sample(network.read(values, layer=layer, row=number), kept)
+        for key, given in evidence.arrays.items():
+            beside = known[key].take(sample), given.values[number - evidence.first]
+            found[key].append(_beside(known[key], *beside, given.tolerance, number if evidence.is_batch else None))
+        told(number + 1 - evidence.first, len(evidence.x))
+    return tuple(sorted(map(_joined, found.values()), key=lambda each: each.place))
+
+
+def computed(network: Network, evidence: Evidence, layer: str) -> dict[str, AnyArray]:
+    """What the network computes, as the arrays of the file: see `compared`."""
+    known = quantities(network.read(evidence.x[0], layer=layer), evidence.is_trace)
+    kept = {key.rpartition("/")[2] for key in evidence.arrays}
+    rows = enumerate(evidence.x, evidence.first)
+    samples = [Sample(network.read(values, layer=layer, row=row), kept) for row, values in rows]
+    return {key: np.stack([known[key].take(sample) for sample in samples]) for key in evidence.arrays}
 
 
 def _nothing(stretch: Stretch, others: list[str]) -> str:
@@ -313,6 +217,8 @@ def _is_float16(array: AnyArray) -> bool:
 @np.errstate(invalid="ignore", over="ignore")
 def _beside(quantity: Quantity, ours: Array, theirs: AnyArray, tolerance: float, sample: int | None) -> Compared:
     """One sample of an array beside what is computed."""
+    if ours.shape != theirs.shape:
+        raise ShapeError(f"{printable(quantity.name)}: expected shape {ours.shape}, got {theirs.shape}")
     rows = ours.astype(np.float64).reshape(-1, quantity.width)
     others = theirs.astype(np.float64).reshape(-1, quantity.width)
     size = np.abs(differences(rows, others))

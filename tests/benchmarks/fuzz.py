@@ -220,9 +220,12 @@ def judged(read: Read, path: str, witness: Witness) -> str:
 
 
 def attempt(each: list[Source], seed: int, number: int) -> tuple[Source, bytes]:
-    """Change number `number`: always the same for a seed."""
+    """Change number `number`: always the same for a seed. Each kind of file has its turn as often as any other."""
     chance = np.random.default_rng((seed, number))
-    source = each[int(chance.integers(len(each)))]
+    endings = sorted({Path(one.name).suffix for one in each})
+    ending = endings[int(chance.integers(len(endings)))]
+    those = [one for one in each if one.name.endswith(ending)]
+    source = those[int(chance.integers(len(those)))]
     return source, changed(source.raw, chance)
 
 

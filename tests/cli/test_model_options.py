@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.formats.keras_models import case
+from tests.formats.torch_models import FOLDER
 
 from unrolled import Choices
 from unrolled_tui.commands.model_options import CHOICE_NAMES
@@ -28,6 +30,25 @@ def test_several_answers(run: Run) -> None:
     out = run("summary", path, "--layer-order", "gru, lstm", "--no-return-sequences", "--activation", "relu").out
     assert "the order of the layers is not in the file: gru, lstm, as --layer-order says" in out
     assert "the activation is not in the file: relu, as --activation says" in out
+
+
+def test_where_the_order_is_in_doubt_an_error_about_the_input_names_the_option(run: Run, tmp_path: Any) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((5, 2)))
+    path = FOLDER / "pair.pt"
+    outcome = run("trace", path, "--input", tmp_path / "x.npy", "-o", tmp_path / "t.npz")
+    assert "expected 3 features per timestep, got 2" in outcome.sentence
+    assert "taken encoder, decoder; --layer-order decoder,encoder says otherwise" in outcome.sentence
+    other = ("--layer-order", "decoder,encoder", "-o", tmp_path / "t.npz")
+    assert run("trace", path, "--input", tmp_path / "x.npy", *other).code == 0
+    missing = run("trace", path, "--input", tmp_path / "none.npy", "-o", tmp_path / "u.npz").sentence
+    assert missing.endswith("none.npy: there is no such file")
+
+
+def test_a_summary_of_pytorch_speaks_its_words(run: Run) -> None:
+    out = run("summary", FOLDER / "tagger.pt").out
+    assert "Linear" in out
+    assert "Dense" not in out
+    assert "RNN " in run("summary", FOLDER / "rnn_relu.pt").out.partition("SimpleRNN ·")[0]
 
 
 @pytest.mark.parametrize("command", ["summary", "trace"])

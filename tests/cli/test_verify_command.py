@@ -1,6 +1,9 @@
 """`unrolled verify`, and the watchdog over the readers that it uses."""
 
+import io
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +17,8 @@ from tests.formats.torch_models import case as torch_case
 
 import unrolled
 from unrolled import Choices, ModelFileError
+from unrolled_tui import cli
+from unrolled_tui.commands import verify as verify_command
 from unrolled_tui.commands import watchdog
 from unrolled_tui.commands.watchdog import ended_after, load_in_time
 
@@ -57,6 +62,27 @@ def test_nothing_explains_it(run: Run, numbers: Path) -> None:
     outcome = run("verify", LSTM.path, numbers)
     assert outcome.code == 1
     assert "common mistakes explains it" in outcome.out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("after", "kind", "is_shown"), [(0.0, Terminal, True), (60.0, Terminal, False), (0.0, io.StringIO, False)]
+)
+def test_progress_is_shown_in_front_of_somebody_once_it_takes_long(
+    monkeypatch: pytest.MonkeyPatch, numbers: Path, after: float, kind: type[io.StringIO], is_shown: bool
+) -> None:
+    np.savez(numbers, x=LSTM.expected["x"], y=LSTM.expected["y"][:, ::-1] * 3)
+    stderr, stdout = kind(), io.StringIO()
+    monkeypatch.setattr(verify_command, "_LONG", after)
+    monkeypatch.setattr("sys.stderr", stderr)
+    monkeypatch.setattr("sys.stdout", stdout)
+    assert cli.run(["verify", str(LSTM.path), str(numbers)]) == 1
+    assert ("mistakes tried" in stderr.getvalue()) is is_shown
+    assert "common mistakes explains it" in stdout.getvalue()
 
 
 def test_what_the_user_says_of_the_model_counts(run: Run, numbers: Path) -> None:
@@ -133,6 +159,48 @@ def test_a_reader_that_swallows_everything_is_interrupted_again(monkeypatch: pyt
     with pytest.raises(ModelFileError, match="took more than"):
         load_in_time("m.keras", Choices(), 0.05)
     assert len(swallowed) == 3
+
+
+STUCK = """
+import re, sys, time
+import unrolled
+from unrolled_tui import cli
+from unrolled_tui import cli
+from unrolled_tui.commands import verify as verify_command
+from unrolled_tui.commands import watchdog
+kind, path = sys.argv[1:]
+calls = {
+    "sleeps": lambda: time.sleep(100),
+    "matches": lambda: re.match("(a+)+$", "a" * 60 + "b"),
+}
+unrolled.load = lambda *_: calls[kind]()
+watchdog._AGAIN, watchdog._GRACE = 0.1, 0.5
+watchdog.load_in_time.__defaults__ = (0.2,)
+print("said before")
+sys.exit(cli.run(["summary", path]))
+"""
+
+
+def test_a_call_into_c_that_does_not_end_ends_the_process_with_the_same_sentence() -> None:
+    done = ended("sleeps")
+    assert done.returncode == 1
+    assert done.stdout == "said before\n"
+    assert done.stderr == "unrolled: m.pt: took more than 0.2 s to read, and was given up\n"
+
+
+def test_a_call_that_lets_no_other_thread_run_is_ended_too() -> None:
+    done = ended("matches")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Timeout (0:00:01")
+    assert "Traceback" not in done.stderr
+
+
+def ended(kind: str) -> "subprocess.CompletedProcess[str]":
+    begin = time.monotonic()
+    command = [sys.executable, "-c", STUCK, kind, "m.pt"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert time.monotonic() - begin < 30
+    return done
 
 
 def test_a_reader_in_time_is_left_alone() -> None:

@@ -50,6 +50,26 @@ class LastTimestep(Sequences):
         return self.fc(self.rnn(x)[0][:, -1])
 
 
+class LastTimestepLogarithms(Sequences):
+    """A multilayer perceptron on the last timestep, and the logarithms of probabilities."""
+
+    def __init__(self, rnn: Any, width: int) -> None:
+        super().__init__(rnn, width)
+        self.dropout, self.out = nn.Dropout(0.5), nn.Linear(2, 3)
+
+    def forward(self, x: Any) -> Any:
+        inner = torch.relu(self.fc(self.rnn(x)[0][:, x.shape[1] - 1, :]))
+        return torch.log_softmax(self.out(self.dropout(inner)), dim=-1)
+
+
+class BothEnds(Sequences):
+    """A Dense layer on what each direction puts out at the timestep that it comes to last."""
+
+    def forward(self, x: Any) -> Any:
+        y = self.rnn(x)[0]
+        return self.fc(torch.cat((y[:, -1, :UNITS], y[:, 0, UNITS:]), dim=1))
+
+
 class Words(Sequences):
     """Token ids in, and a learned state to begin with."""
 
@@ -64,18 +84,26 @@ class Words(Sequences):
         return self.fc(self.rnn(self.embedding(x), states)[0])
 
 
-def export(name: str, model: nn.Module, x: Any, *, dynamo: bool) -> None:
-    """Writes one file, and what ONNX Runtime makes of it."""
+def export(
+    name: str, model: nn.Module, x: Any, *, dynamo: bool, opset: int | None = None, dynamic: bool | None = None
+) -> None:
+    """Writes one file, and what ONNX Runtime makes of it; of a dynamic one sizes are open, if the exporter can."""
     path = FOLDER / f"{name}.onnx"
     torch.manual_seed(len(name))
     for parameter in model.parameters():
         nn.init.uniform_(parameter, -0.7, 0.7)
     onnxruntime: Any = importlib.import_module("onnxruntime")
-    axes: dict[str, Any] = {} if dynamo else {"dynamic_axes": {"x": {0: "batch", 1: "time"}}}
+    axes: dict[str, Any] = {}
+    if not dynamo:
+        axes = {"dynamic_axes": {"x": {0: "batch", 1: "time"}}}
+    elif dynamic:
+        sizes = {0: torch.export.Dim("batch", min=1, max=99), 1: torch.export.Dim("time", min=1, max=99)}
+        axes = {"dynamic_shapes": (sizes,), "external_data": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        version = opset or (18 if dynamo else 17)
         torch.onnx.export(
-            model.eval(), (x,), str(path), input_names=["x"], dynamo=dynamo, opset_version=18 if dynamo else 17, **axes
+            model.eval(), (x,), str(path), input_names=["x"], dynamo=dynamo, opset_version=version, **axes
         )
     without_paths(path)
     (y,) = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"x": x.numpy()})
@@ -117,6 +145,30 @@ def main() -> None:
     export("dynamo_last_hidden", LastHidden(nn.LSTM(FEATURES, UNITS, 2, batch_first=True), UNITS), x, dynamo=True)
     export("dynamo_gru_two", Sequences(nn.GRU(FEATURES, UNITS, 2, batch_first=True), UNITS), x, dynamo=True)
     export("dynamo_unrolled_rnn", Sequences(nn.RNN(FEATURES, UNITS, batch_first=True), UNITS), x, dynamo=True)
+    last_timesteps(x)
+
+
+def last_timesteps(x: Any) -> None:
+    """Makes those that predict once, of the last timestep, by the oldest and a new opset of both exporters."""
+
+    def lstm(layers: int = 1, *, both: bool = False) -> Any:
+        return nn.LSTM(FEATURES, UNITS, layers, batch_first=True, bidirectional=both)
+
+    for opset in (11, 20):
+        export(f"ts_last_timestep_{opset}", LastTimestep(lstm(), UNITS), x, dynamo=False, opset=opset)
+        export(f"ts_logarithms_{opset}", LastTimestepLogarithms(lstm(2), UNITS), x, dynamo=False, opset=opset)
+    export("ts_both_last_timestep", LastTimestep(lstm(both=True), 2 * UNITS), x, dynamo=False)
+    export("ts_both_ends", BothEnds(lstm(both=True), 2 * UNITS), x, dynamo=False)
+    dynamic = {"dynamo": True, "dynamic": True}
+    export("dynamo_last_timestep", LastTimestep(lstm(2), UNITS), x, opset=20, **dynamic)
+    export("dynamo_logarithms", LastTimestepLogarithms(lstm(), UNITS), x, opset=20, **dynamic)
+    export("dynamo_both_last_timestep", LastTimestep(lstm(2, both=True), 2 * UNITS), x, **dynamic)
+    export(
+        "dynamo_both_ends",
+        BothEnds(nn.GRU(FEATURES, UNITS, batch_first=True, bidirectional=True), 2 * UNITS),
+        x,
+        **dynamic,
+    )
 
 
 if __name__ == "__main__":

@@ -10,15 +10,18 @@ are random, biases too, from fixed seeds. Half and bfloat16 weights are stepped 
 Of lstm4, gru and bilstm2 PyTorch computed the same numbers by stepping its own layers, before this script was there.
 """
 
+import argparse
 import copy
+import datetime as dt
 import io
 import json
 import sys
 import warnings
 import zipfile
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -60,6 +63,15 @@ class Pair(nn.Module):
         super().__init__()
         self.encoder = nn.GRU(FEATURES, 4, batch_first=True)
         self.decoder = nn.GRU(2, 3, batch_first=True)
+
+
+class Stages(nn.Module):
+    """Two modules whose sizes fit in one order only, which is not that of the file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.upper = nn.LSTM(4, 2, batch_first=True)
+        self.lower = nn.LSTM(FEATURES, 4, batch_first=True)
 
 
 def stepped(cell: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
@@ -191,6 +203,26 @@ def checkpoint(module: nn.Module) -> dict[str, Any]:
     }
 
 
+def training(module: nn.Module) -> dict[str, Any]:
+    """A checkpoint with what training loops keep beside the weights: schedulers, histories, settings, numbers."""
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    history = defaultdict(list, loss=[np.float64(0.5), np.float32(0.25)])
+    return {
+        "state_dict": OrderedDict((f"model.{key}", one) for key, one in module.state_dict().items()),
+        "lr_schedulers": [torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5]).state_dict()],
+        "optimizer_states": [optimizer.state_dict()],
+        "hyper_parameters": argparse.Namespace(lr=0.1, folder=PurePosixPath("runs"), device=torch.device("cpu")),
+        "history": history,
+        "last": deque([1, 2], maxlen=3),
+        "labels": Counter("aab"),
+        "classes": {"x", "y"},
+        "confusion": np.eye(2),
+        "precision": torch.float32,
+        "began": dt.datetime(2024, 1, 2, tzinfo=dt.UTC),
+        "raw": b"bytes",
+    }
+
+
 def wrapped(state: dict[str, torch.Tensor], before: str) -> dict[str, torch.Tensor]:
     """A state dict as DataParallel and `torch.compile` name it."""
     return type(state)((before + key, value) for key, value in state.items())
@@ -222,6 +254,21 @@ def write_shared(folder: Path) -> None:
     torch.save(state, folder / "older.4.pt", pickle_protocol=4, _use_new_zipfile_serialization=False)
     torch.save(state, folder / "older.new.pt", pickle_protocol=5)
     write(folder, "older", ["older.pt", "older.4.pt", "older.new.pt"], shared, [shared])
+
+
+def write_training(folder: Path, tagger: nn.Module) -> None:
+    """Checkpoints with much beside the weights, in the older format and in every protocol."""
+    found = training(tagger)
+    torch.save(found, folder / "tagger.training.pt")
+    torch.save(found, folder / "tagger.training.5.ckpt", pickle_protocol=5)
+    torch.save(found, folder / "tagger.training.old.pt", _use_new_zipfile_serialization=False)
+
+
+def write_stages(folder: Path) -> None:
+    stages = Stages()
+    fill(stages, 70)
+    torch.save(stages.state_dict(), folder / "stages.pt")
+    write(folder, "stages", ["stages.pt"], stages, [stages.lower, stages.upper])
 
 
 def write_normed(folder: Path) -> None:
@@ -275,6 +322,8 @@ def main() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         write_script(tagger, folder / "tagger.script.pt")
     files = ["tagger.pt", "tagger.wrapped.pth", "tagger.safetensors", "tagger.script.pt", "tagger.checkpoint.pt"]
+    files += ["tagger.training.pt", "tagger.training.5.ckpt", "tagger.training.old.pt"]
+    write_training(folder, tagger)
     write(folder, "tagger", files, tagger, [tagger.lstm])
     torch.save(checkpoint(copy.deepcopy(tagger)), folder / "tagger.checkpoint.pt")
     state = torch.load(folder / "tagger.checkpoint.pt")
@@ -286,6 +335,7 @@ def main() -> None:
     torch.save(pair.state_dict(), folder / "pair.pt")
     write(folder, "pair", ["pair.pt"], pair, [pair.encoder])
     write_normed(folder)
+    write_stages(folder)
 
 
 if __name__ == "__main__":

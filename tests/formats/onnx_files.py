@@ -91,17 +91,39 @@ def add(file: File, name: str, *shape: int) -> File:
     return file
 
 
-def runtime(path: Path, x: Array) -> dict[str, Array]:
-    """What ONNX Runtime makes of it, by the outputs' names."""
+def constant(name: str, values: Any) -> Any:
+    """A node that gives an array."""
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(values)))
+
+
+def runtime(path: Path, x: Array, **others: Array) -> dict[str, Array]:
+    """What ONNX Runtime makes of it, and of other inputs by their names, by the outputs' names."""
     onnxruntime: Any = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    found = session.run(names, {session.get_inputs()[0].name: x})
+    found = session.run(names, {session.get_inputs()[0].name: x, **others})
     return {name: np.asarray(array) for name, array in zip(names, found, strict=True)}
 
 
 def random_x(batch: int = 2, features: int = 3, timesteps: int = 6) -> Array:
     """Inputs, (timesteps, batch, features)."""
     return np.random.default_rng(3).normal(size=(timesteps, batch, features)).astype(np.float32)
+
+
+def far(mine: Any, theirs: Array) -> float:
+    """The largest difference, in proportion to numbers above 1."""
+    return float((np.abs(np.asarray(mine) - theirs) / np.maximum(1, np.abs(theirs))).max())
+
+
+def follow(*nodes: Any, outputs: tuple[str, ...] = ("out",), **options: Any) -> File:
+    """An LSTM with nodes behind it."""
+    file = recurrent_file("LSTM", **options)
+    file.behind, file.outputs = list(nodes), outputs
+    return file
+
+
+KERNEL = np.linspace(-1, 1, 8).reshape(4, 2).astype(np.float32)
+SQUEEZE = [constant("one", [1]), helper.make_node("Squeeze", ["Y", "one"], ["h"])]
+DENSE = [constant("kernel", KERNEL), helper.make_node("MatMul", ["h", "kernel"], ["out"])]

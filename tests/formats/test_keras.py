@@ -100,7 +100,9 @@ def test_reset_after_without_a_bias_is_asked_for(tmp_path: Path) -> None:
     answered = load(path, Choices(reset_after=False, return_sequences=False))
     assert distance(answered, expected) <= SMALL
     usual = load(path, Choices(return_sequences=False))
-    assert "where the GRU resets is not in the file: taken after the recurrent kernel; --reset-after" in remarks(usual)
+    assert "where the GRU resets is not in the file: taken after the recurrent kernel; --no-reset-after" in remarks(
+        usual
+    )
     assert distance(usual, expected) > 0.01
 
 

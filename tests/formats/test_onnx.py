@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.formats.onnx_files import Array, File, add, random_x, recurrent_file, runtime
+from onnx import helper
+from tests.formats.onnx_files import DENSE, SQUEEZE, Array, File, add, follow, random_x, recurrent_file, runtime
 
 import unrolled
 from unrolled.formats import onnx_cells
@@ -73,6 +74,15 @@ FILES: dict[str, Callable[[], File]] = {
     ),
     "a length": lambda: with_lengths(recurrent_file("LSTM", directions=2, direction="bidirectional")),
     "a length for each sample": lambda: with_lengths(recurrent_file("LSTM", direction="reverse"), 5, 6),
+    "a length for each sample, both": lambda: with_lengths(
+        recurrent_file("GRU", directions=2, direction="bidirectional"), 6, 3
+    ),
+    "a length and states for each sample": lambda: with_lengths(
+        add(add(recurrent_file("LSTM", direction="reverse"), "initial_h", 1, 2, 4), "initial_c", 1, 2, 4), 2, 6
+    ),
+    "initial c only": lambda: add(
+        recurrent_file("LSTM", directions=2, direction="bidirectional"), "initial_c", 2, 2, 4
+    ),
     "a length, reverse": lambda: with_lengths(recurrent_file("GRU", direction="reverse")),
     "one unit": lambda: recurrent_file("LSTM", units=1, directions=2, direction="bidirectional"),
     "opset 7": lambda: with_opset(recurrent_file("LSTM"), 7),
@@ -98,15 +108,14 @@ def without_bias(file: File) -> File:
 
 
 def distance(path: Path) -> float:
-    """How far every h and the last c of the first sample are from ONNX Runtime's, or those of the rest too."""
+    """How far every h and the last c of each sample are from ONNX Runtime's."""
     x = random_x()
     theirs = runtime(path, x)
     model = unrolled.load(path)
     (layer,) = model.network.recurrent
-    samples = [0] if any("of the first" in remark for remark in model.remarks) else [0, 1]
     far = [0.0]
-    for sample in samples:
-        reading = model.network.read(x[:, sample])
+    for sample in (0, 1):
+        reading = model.network.read(x[:, sample], row=sample)
         every = theirs["Y"][:, :, sample].reshape(len(x), -1)
         far.append(error(np.asarray(reading.output(layer.name)), every))
         for number, direction in enumerate(layer.directions):
@@ -233,34 +242,50 @@ def test_bfloat16(tmp_path: Path) -> None:
     assert model.remarks == ("model.onnx: W is stored as bfloat16, stepped in float32",)
 
 
-def test_states_of_the_graph_are_told(tmp_path: Path) -> None:
-    file = add(recurrent_file("LSTM"), "initial_h", 1, 2, 4)
-
-    def ask(proto: Any) -> None:
-        (tensor,) = (tensor for tensor in proto.graph.initializer if tensor.name == "initial_h")
-        proto.graph.initializer.remove(tensor)
-        proto.graph.input.append(proto.graph.input[0].__class__(name="initial_h"))
-
-    model = unrolled.load(file.save(tmp_path / "model.onnx", ask))
-    assert model.remarks == ("model.onnx: rnn: initial_h comes from initial_h, here it is zero",)
+@pytest.mark.parametrize(("opset", "told"), [(None, "28; --opset says otherwise"), (17, "17, as --opset says")])
+def test_an_unknown_opset_is_asked_for(tmp_path: Path, opset: int | None, told: str) -> None:
+    path = with_opset(recurrent_file("LSTM"), 9999).save(tmp_path / "model.onnx")
+    model = unrolled.load(path, unrolled.Choices(opset=opset))
+    assert model.remarks == (f"model.onnx: opset 9999 is not known here: read as opset {told}",)
 
 
-def test_states_of_several_samples_are_told(tmp_path: Path) -> None:
-    file = add(recurrent_file("GRU"), "initial_h", 1, 2, 4)
-    model = unrolled.load(file.save(tmp_path / "model.onnx"))
-    assert "another one for each sample" in model.remarks[0]
-    (states,) = (model.network.recurrent[0].initial_states,)
-    assert states is not None
-    assert np.array_equal(states[0][0], file.arrays["initial_h"][0, 0])
+@pytest.mark.parametrize("opset", [0, 29])
+def test_an_opset_that_there_is_not(tmp_path: Path, opset: int) -> None:
+    path = with_opset(recurrent_file("LSTM"), 9999).save(tmp_path / "model.onnx")
+    with pytest.raises(unrolled.UnrolledError, match=f"--opset: expected 1 to 28, .*got {opset}"):
+        unrolled.load(path, unrolled.Choices(opset=opset))
 
 
-def test_an_unknown_opset_is_told(tmp_path: Path) -> None:
-    model = unrolled.load(with_opset(recurrent_file("LSTM"), 9999).save(tmp_path / "model.onnx"))
-    assert model.remarks == ("model.onnx: opset 9999 is not known here: read as opset 26",)
+def test_an_opset_that_the_file_says_is_not_overruled(tmp_path: Path) -> None:
+    path = recurrent_file("LSTM").save(tmp_path / "model.onnx")
+    (remark,) = unrolled.load(path, unrolled.Choices(opset=9)).remarks
+    assert "--opset is not needed" in remark
+
+
+@pytest.mark.parametrize(("perm", "first"), [([1, 0, 2], True), (None, False)])
+def test_which_axis_of_the_input_is_the_batch(tmp_path: Path, perm: list[int] | None, first: bool) -> None:
+    file = recurrent_file("LSTM")
+    if perm is not None:
+        file.nodes = [helper.make_node("Transpose", ["input"], ["X"], perm=perm)]
+    path = file.save(
+        tmp_path / "model.onnx", lambda proto: setattr(proto.graph.input[0], "name", "input" if perm else "X")
+    )
+    assert unrolled.load(path).batch_first is first
 
 
 def test_numbers_that_are_not_finite_are_told(tmp_path: Path) -> None:
     file = recurrent_file("LSTM")
     file.arrays["W"][0, 0, 0] = np.nan
     model = unrolled.load(file.save(tmp_path / "model.onnx"))
-    assert any("not finite" in remark for remark in model.remarks)
+    assert model.remarks == ("model.onnx: rnn: W: 1 value is not finite: nan at [0, 0, 0]",)
+
+
+def test_numbers_of_other_tensors_that_are_not_finite_are_told(tmp_path: Path) -> None:
+    """By the names that they have in the file."""
+    file = follow(*SQUEEZE, DENSE[1])
+    file.arrays["kernel"] = np.full((4, 2), np.inf, np.float32)
+    file = add(file, "initial_c", 1, 2, 4)
+    file.arrays["initial_c"][0, 1, 2] = -np.inf
+    remarks = unrolled.load(file.save(tmp_path / "model.onnx")).remarks
+    assert "model.onnx: rnn: initial_c: 1 value is not finite: -inf at [0, 1, 2]" in remarks
+    assert "model.onnx: matmul_4: kernel: 8 values are not finite, the first is inf at [0, 0]" in remarks

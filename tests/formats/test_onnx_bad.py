@@ -128,8 +128,11 @@ def test_numbers_in_a_folder_of_the_folder(tmp_path: Path) -> None:
         ({"length": "191"}, "expected 192 bytes outside of the file, got 191"),
         ({"length": "-1"}, "expected a number of bytes, got -1"),
         ({"length": "²"}, "expected a number of bytes"),
-        ({"offset": str(2**50)}, "which holds 200"),
-        ({"offset": "9"}, "which holds 200"),
+        (
+            {"offset": str(2**50)},
+            "weights.bin: expected 192 bytes from byte 1,125,899,906,842,624 on, got a file of 200",
+        ),
+        ({"offset": "9"}, "weights.bin: expected 192 bytes from byte 9 on, got a file of 200"),
         ({"offset": "1e1"}, "expected a number of bytes"),
         ({"basepath": "/etc"}, "got basepath"),
         ({"__class__": "x"}, "got __class__"),
@@ -149,7 +152,13 @@ def test_a_pipe_beside_the_file(tmp_path: Path) -> None:
     path = outside(tmp_path / "model.onnx")
     (tmp_path / "weights.bin").unlink()
     os.mkfifo(tmp_path / "weights.bin")
-    assert "got a pipe" in refused(path)
+    assert "tensor W: weights.bin: expected a file, got a pipe" in refused(path)
+
+
+def test_an_empty_file_beside_the_file(tmp_path: Path) -> None:
+    path = outside(tmp_path / "model.onnx")
+    (tmp_path / "weights.bin").write_bytes(b"")
+    assert "tensor W: weights.bin: the file is empty" in refused(path)
 
 
 # Row 33: tensors that are not what they say.

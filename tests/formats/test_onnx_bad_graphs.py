@@ -50,9 +50,9 @@ def twice(proto: Any) -> None:
         (change("activations", ["Tanh", "Tanh", "Affine"]), "expected alpha and beta for Affine, got none"),
         (change("activations", 3), "activations: expected texts"),
         (change("activation_alpha", "x"), "activation_alpha: expected numbers"),
-        (change("clip", float("nan")), "clip: expected a positive number, got nan"),
-        (change("clip", -1.0), "clip: expected a positive number, got -1"),
-        (change("clip", 0.0), "clip: expected a positive number, got 0"),
+        (change("clip", float("nan")), "rnn: clip: expected a positive number, got nan"),
+        (change("clip", -1.0), "rnn: clip: expected a positive number, got -1"),
+        (change("clip", 0.0), "rnn: clip: expected a positive number, got 0"),
         (change("clip", [1.0]), "clip: expected a number, got numbers"),
         (change("layout", 7), "layout: expected 0 or 1, got 7"),
         (change("input_forget", 2), "input_forget: expected 0 or 1, got 2"),
@@ -68,7 +68,8 @@ def test_attributes(tmp_path: Path, edit: Edit, wanted: str) -> None:
 @pytest.mark.parametrize("activation", ["Affine", "HardSigmoid"])
 def test_alpha_that_is_no_number(tmp_path: Path, activation: str) -> None:
     file = recurrent_file("RNN", activations=[activation], activation_alpha=[float("nan")], activation_beta=[1.0])
-    assert "expected 2 finite numbers" in refused(file.save(tmp_path / "model.onnx"))
+    said = refused(file.save(tmp_path / "model.onnx"))
+    assert f"rnn: activations: expected finite alpha and beta for {activation}, got nan and 1.0" in said
 
 
 @pytest.mark.parametrize("lengths", [[-1, 2], [0, 0], [[1, 2]], []])
@@ -226,6 +227,48 @@ def test_an_operator_that_is_no_text(tmp_path: Path) -> None:
 def test_names_are_shown_and_never_sent(tmp_path: Path, name: str, shown: str) -> None:
     path = recurrent_file("LSTM").save(tmp_path / "m.onnx", lambda proto: setattr(proto.graph.node[-1], "name", name))
     assert unrolled.load(path).layers[0].name == shown
+
+
+HOSTILE = [
+    "a\x1b[2J",
+    "\x1b]52;c;x\x07",
+    "\x9b31m",
+    "a\nb\0",
+    "\u202egnp",
+    "a\u200bb",
+    "[/]",
+    "x" * 100_000,
+    "a" + "\u0301" * 500,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_arrays_are_shown_and_never_sent(tmp_path: Path, name: str) -> None:
+    """Those of inputs, outputs, tensors, operators and domains, in remarks and in errors."""
+    file = add(recurrent_file("GRU"), "initial_h", 1, 2, 4)
+    file.arrays["W"][0, 0, 0] = np.nan
+    file.behind = [helper.make_node("Relu", ["Y"], ["out"], name=name), helper.make_node(name, ["out"], [name])]
+    file.outputs = (name,)
+
+    def rename(proto: Any) -> None:
+        proto.graph.initializer.remove(tensor(proto, "initial_h"))
+        proto.graph.input.append(helper.make_tensor_value_info(name, 1, [1, 2, 4]))
+        next(node for node in proto.graph.node if node.op_type == "GRU").input[5] = name
+        proto.graph.node[-1].output[0] = f"{name}!"
+        proto.graph.output[0].name = f"{name}!"
+
+    model = unrolled.load(file.save(tmp_path / "model.onnx", rename))
+    told = (*model.remarks, *model.network.remarks, *(layer.name for layer in model.network.layers))
+    assert len(model.remarks) == 2
+    assert all(sentence.isprintable() and len(sentence) < 300 for sentence in told)
+
+    def lose(proto: Any) -> None:
+        rename(proto)
+        next(node for node in proto.graph.node if node.op_type == "GRU").input[1] = f"{name}?"
+
+    said = refused(file.save(tmp_path / "model.onnx", lose))
+    assert said.isprintable()
+    assert "W: expected numbers in the file" in said
 
 
 def test_a_name_that_is_no_text(tmp_path: Path) -> None:

@@ -7,10 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
-from tests.formats.onnx_files import Array, File, random_x, recurrent_file, runtime
+from tests.formats.onnx_files import (
+    DENSE,
+    SQUEEZE,
+    Array,
+    File,
+    constant,
+    far,
+    follow,
+    random_x,
+    recurrent_file,
+    runtime,
+)
 
 import unrolled
 from unrolled.network import Dense, Embedding, Foreign, Recurrent
+from unrolled.verify import verify
 
 MODELS = Path(__file__).parent / "models" / "onnx"
 TOLERANCE = 1e-6
@@ -26,21 +38,30 @@ EXPORTS = {
     "dynamo_lstm_both": [Recurrent, Recurrent, Dense],
     "dynamo_gru_two": [Recurrent, Recurrent, Dense],
     "dynamo_last_hidden": [Recurrent, Recurrent, Dense],
+    "ts_last_timestep_11": [Recurrent, Dense],
+    "ts_last_timestep_20": [Recurrent, Dense],
+    "ts_logarithms_11": [Recurrent, Recurrent, Dense, Dense],
+    "ts_logarithms_20": [Recurrent, Recurrent, Dense, Dense],
+    "ts_both_last_timestep": [Recurrent, Dense],
+    "ts_both_ends": [Recurrent, Dense],
+    "dynamo_last_timestep": [Recurrent, Recurrent, Dense],
+    "dynamo_logarithms": [Recurrent, Dense, Dense],
+    "dynamo_both_last_timestep": [Recurrent, Recurrent, Dense],
+    "dynamo_both_ends": [Recurrent, Dense],
 }
-
-
-def far(mine: Any, theirs: Array) -> float:
-    return float((np.abs(np.asarray(mine) - theirs) / np.maximum(1, np.abs(theirs))).max())
 
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_what_pytorch_exports(name: str) -> None:
     """From the input to the prediction, beside ONNX Runtime."""
-    expected = np.load(MODELS / f"{name}.expected.npz")
+    with np.load(MODELS / f"{name}.expected.npz") as file:
+        expected = dict(file)
     model = unrolled.load(MODELS / f"{name}.onnx")
     assert [type(layer) for layer in model.network.layers] == EXPORTS[name]
     assert not model.remarks
     assert not model.network.remarks
+    assert model.batch_first
+    assert verify(model, expected).agrees
     for x, y in zip(expected["x"], expected["y"], strict=True):
         reading = model.network.read(x)
         times = range(len(x)) if y.ndim == 2 else [len(x) - 1]
@@ -139,10 +160,6 @@ def zero_states_of_the_size_of_the_batch() -> File:
     return hidden(file, *steps)
 
 
-def constant(name: str, values: Any) -> Any:
-    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(values)))
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -216,17 +233,6 @@ def test_the_branch_with_the_layer(tmp_path: Path) -> None:
     assert model.remarks == (
         "model.onnx: choice: then_branch is shown; which branch runs depends on the model's input",
     )
-
-
-def follow(*nodes: Any, outputs: tuple[str, ...] = ("out",), **options: Any) -> File:
-    file = recurrent_file("LSTM", **options)
-    file.behind, file.outputs = list(nodes), outputs
-    return file
-
-
-KERNEL = np.linspace(-1, 1, 8).reshape(4, 2).astype(np.float32)
-SQUEEZE = [constant("one", [1]), helper.make_node("Squeeze", ["Y", "one"], ["h"])]
-DENSE = [constant("kernel", KERNEL), helper.make_node("MatMul", ["h", "kernel"], ["out"])]
 
 
 def test_what_stands_behind_and_is_not_followed(tmp_path: Path) -> None:

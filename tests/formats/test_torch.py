@@ -46,7 +46,7 @@ def names(model: Model) -> list[str]:
 
 def test_the_models_are_all_there() -> None:
     endings = {"".join(one.path.suffixes[-1:]) for one in CASES}
-    assert endings == {".pt", ".pth", ".safetensors"}
+    assert endings == {".pt", ".pth", ".ckpt", ".safetensors"}
     assert {path.name for path in FOLDER.iterdir() if path.suffix in endings} == {
         *(one.path.name for one in CASES),
         "lstm4.full.pt",
@@ -88,8 +88,9 @@ def test_what_is_stored_in_fewer_bits_is_told() -> None:
 
 def test_the_nonlinearity_is_an_option_with_its_default_told() -> None:
     path = FOLDER / "rnn_relu.pt"
-    assert "taken tanh (PyTorch's nonlinearity); --activation says otherwise" in remarks(load(path))
-    assert "relu (PyTorch's nonlinearity), as --activation says" in remarks(load(path, Choices(activation="relu")))
+    asked = "the nonlinearity of the RNN is not in the file"
+    assert f"{asked}: taken tanh; --activation relu says otherwise" in remarks(load(path))
+    assert f"{asked}: relu, as --activation says" in remarks(load(path, Choices(activation="relu")))
     assert distance(load(path), case("rnn_relu.pt").expected) > 0.05
     with pytest.raises(unrolled.ModelFileError, match="activation: expected one of"):
         load(path, Choices(activation="nothing"))
@@ -99,8 +100,10 @@ def test_batch_first_is_an_option_with_its_default_told() -> None:
     path = FOLDER / "lstm4.pt"
     model = load(path)
     assert model.batch_first
-    assert "--batch-first says otherwise" in remarks(model)
-    assert not load(path, Choices(batch_first=False)).batch_first
+    assert "batch_first is not in the file: taken True; --no-batch-first says otherwise" in remarks(model)
+    answered = load(path, Choices(batch_first=False))
+    assert not answered.batch_first
+    assert "batch_first is not in the file: False, as --no-batch-first says" in remarks(answered)
     assert "batch" not in remarks(load(FOLDER / "gru_cells.pth"))  # a cell reads one timestep
 
 
@@ -110,6 +113,10 @@ def test_embedding_and_linear_are_used_and_said_so() -> None:
     told = remarks(model)
     assert "embedding is taken for the Embedding that lstm reads" in told
     assert "fc is taken for the Linear that reads lstm" in told
+    behind = "what is applied to the output of the Linear layer is not in the file"
+    assert f"{behind}: taken nothing; --dense-activation softmax says otherwise" in told
+    assert "whether the Linear layer reads every timestep is not in the file: taken yes; --no-return-sequences" in told
+    assert "Dense" not in told
     last = case("tagger.pt").load(return_sequences=False, dense_activation="softmax")
     probabilities = last.network.read([1, 2, 3]).prediction(2)
     assert probabilities is not None
@@ -122,14 +129,16 @@ def test_modules_of_unknown_connection_are_fed_by_themselves() -> None:
     encoder, between, decoder = model.network.layers
     assert isinstance(between, Foreign)
     assert (encoder.name, decoder.name) == ("encoder", "decoder")
-    assert "the order of the layers is not in the file: taken encoder, decoder" in remarks(model)
+    told = remarks(model)
+    assert "the order of the modules is not in the file: taken encoder, decoder; --layer-order decoder,encoder" in told
+    assert "is taken to read" not in told  # the sizes would fit the other way round, which the names rule out
     reading = model.network.read(one.expected["x"][1, :, :2], layer="decoder")
     assert np.abs(np.asarray(reading.output("decoder")) - one.expected["decoder"][1]).max() < 1e-6
     assert names(one.load(layer_order=("decoder", "encoder"))) == [
         "decoder",
         "encoder",
     ]  # it fits, and the user says so
-    with pytest.raises(unrolled.ModelFileError, match="layer_order: expected the names encoder, decoder"):
+    with pytest.raises(unrolled.ModelFileError, match="--layer-order: expected encoder,decoder, in any order, got enc"):
         one.load(layer_order=("encoder", "other"))
 
 
@@ -140,12 +149,62 @@ def test_numbered_modules_whose_sizes_fit_read_each_other(tmp_path: Path) -> Non
     assert "rnn10 is taken to read rnn9, as its number and size say" in remarks(model)
 
 
-def test_modules_that_the_user_orders_read_each_other(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.npz", **weights("top.", 3, 5), **weights("bottom.", 5, 4))
-    assert names(load(path)) == ["top", "input of bottom", "bottom"]
-    model = load(path, Choices(layer_order=("bottom", "top")))
-    assert names(model) == ["bottom", "top"]
-    assert "top is taken to read bottom, as its place and size say" in remarks(model)
+def test_modules_that_fit_in_one_order_only_read_each_other(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.npz", **weights("top.", 3, 5), **weights("bottom.", 5, 4), **weights("roof.", 3, 3))
+    model = load(path)
+    assert names(model) == ["bottom", "top", "roof"]
+    assert "top is taken to read bottom, as their sizes fit in this order only" in remarks(model)
+    assert "taken bottom, top, roof; --layer-order roof,top,bottom says otherwise" in remarks(model)
+    other = load(path, Choices(layer_order=("top", "roof", "bottom")))
+    assert names(other) == ["top", "roof", "input of bottom", "bottom"]
+    assert "roof is taken to read top, as its place and size say" in remarks(other)
+    assert "bottom does not read roof, as their sizes do not fit: it reads 4 features, roof puts out 3" in remarks(
+        other
+    )
+
+
+def test_the_sizes_of_an_autoencoder_fit_both_ways_and_its_names_tell(tmp_path: Path) -> None:
+    both = {**weights("net.decoder.", 4, 6), **weights("net.encoder.", 6, 4)}
+    model = load(save(tmp_path / "m.npz", **both))
+    assert names(model) == ["net.encoder", "net.decoder"]
+    assert "net.decoder is taken to read net.encoder, as their names and sizes say" in remarks(model)
+    renamed = {key.replace("encoder", "a").replace("decoder", "b"): one for key, one in both.items()}
+    assert len(load(save(tmp_path / "n.npz", **renamed)).network.stretches) == 2
+
+
+@pytest.mark.parametrize("between", ["fc.weight", "norm.weight"])
+def test_modules_with_something_that_could_stand_between_are_in_doubt(tmp_path: Path, between: str) -> None:
+    arrays = {**weights("a.", 5, 4), **weights("b.", 3, 5)}
+    assert names(load(save(tmp_path / "m.npz", **arrays))) == ["a", "b"]
+    arrays[between] = np.ones((5, 5) if between == "fc.weight" else 5)
+    model = load(save(tmp_path / "m.npz", **arrays))
+    assert names(model) == ["a", "input of b", "b", "other tensors"]
+    assert (
+        "whether b reads a, whose output fits, is not in the file: taken no; --layer-order a,b says otherwise"
+        in remarks(model)
+    )
+    assert names(load(save(tmp_path / "m.npz", **arrays), Choices(layer_order=("a", "b"))))[:2] == ["a", "b"]
+
+
+def test_modules_that_fit_in_several_orders_are_in_doubt(tmp_path: Path) -> None:
+    model = load(save(tmp_path / "m.npz", **weights("left.", 4, 4), **weights("right.", 4, 4)))
+    assert names(model) == ["left", "input of right", "right"]
+    assert "taken no; --layer-order left,right says otherwise" in remarks(model)
+
+
+def test_a_module_with_an_embedding_of_its_own_reads_no_other(tmp_path: Path) -> None:
+    arrays = {**weights("encoder.rnn.", 5, 4), **weights("decoder.rnn.", 6, 5)}
+    arrays["decoder.embedding.weight"] = np.ones((7, 5))
+    model = load(save(tmp_path / "m.npz", **arrays))
+    assert names(model) == ["encoder.rnn", "input of decoder.rnn", "decoder.embedding", "decoder.rnn"]
+    assert "whose output fits" not in remarks(model)
+
+
+def test_an_embedding_called_encoder_beside_a_decoder(tmp_path: Path) -> None:
+    arrays = {"encoder.weight": np.ones((7, 4)), **weights("rnn.", 3, 4), "decoder.weight": np.ones((7, 3))}
+    model = load(save(tmp_path / "m.npz", **arrays))
+    assert names(model) == ["encoder", "rnn", "decoder"]
+    assert "encoder is taken for the Embedding that rnn reads, as its name and size say" in remarks(model)
 
 
 def test_each_module_has_the_embedding_beside_it(tmp_path: Path) -> None:
@@ -225,7 +284,18 @@ def test_an_embedding_of_whole_numbers_is_left_out(tmp_path: Path) -> None:
 def test_values_that_are_not_finite_are_told(tmp_path: Path) -> None:
     arrays = weights("", 3, 4)
     arrays["bias_hh_l0"][4] = np.inf
-    assert "gru: bias: 1 value is not finite: inf at [1, 1]" in remarks(load(save(tmp_path / "m.npz", **arrays)))
+    arrays |= {"emb.weight": np.full((7, 4), np.nan), "fc.weight": np.ones((2, 3)), "fc.bias": np.array([1, -np.inf])}
+    told = remarks(load(save(tmp_path / "m.npz", **arrays)))
+    assert "gru: bias_hh_l0: 1 value is not finite: inf at [4]" in told
+    assert "emb.weight: 28 values are not finite, the first is nan at [0, 0]" in told
+    assert "fc.bias: 1 value is not finite: -inf at [1]" in told
+
+
+def test_a_sum_of_biases_that_is_not_finite_is_told(tmp_path: Path) -> None:
+    arrays = weights("", 3, 4, gates=4)
+    arrays["bias_ih_l0"][5] = arrays["bias_hh_l0"][5] = 3e38
+    told = remarks(load(save(tmp_path / "m.npz", **arrays)))
+    assert "lstm: bias_ih + bias_hh_l0: 1 value is not finite: inf at [5]" in told
 
 
 def test_one_command_shows_the_gates(tmp_path: Path) -> None:
@@ -248,6 +318,13 @@ print(json.dumps([name for name in ("torch", "safetensors", "ml_dtypes", "_pickl
     done = subprocess.run([sys.executable, "-c", program, *paths], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
+
+
+def test_a_wrong_answer_is_no_damage_of_the_file() -> None:
+    with pytest.raises(unrolled.ModelFileError, match=r"rnn_relu\.pt: activation: expected one of"):
+        load(FOLDER / "rnn_relu.pt", Choices(activation="nothing"))
+    with pytest.raises(unrolled.ModelFileError, match=r"stages\.pt: --layer-order: expected upper,lower, in any order"):
+        load(FOLDER / "stages.pt", Choices(layer_order=("upper",)))
 
 
 def test_an_unneeded_answer_is_told() -> None:

@@ -4,6 +4,7 @@ import os
 import pickle
 import struct
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -118,22 +119,28 @@ def test_members_outside_are_never_unpacked(tmp_path: Path) -> None:
 
 def test_a_whole_module_is_refused_with_advice() -> None:
     assert problem(FOLDER / "lstm4.full.pt") == (
-        f"{ADVICE}, got torch.nn.modules.rnn.LSTM, which is neither run nor imported"
+        "expected a state dict, got a whole object of the class torch.nn.modules.rnn.LSTM, "
+        f"which is neither run nor imported: {ADVICE}"
     )
 
 
 def test_nothing_recurrent_inside(tmp_path: Path) -> None:
     missing = "expected weights such as weight_ih_l0 and weight_hh_l0 of an LSTM, GRU or RNN, got"
-    assert refused(tmp_path, b"K\5") == f"{missing} no tensor"
+    advice = "save all those of a model that has one, as torch.save(model.state_dict(), …) does"
+    assert refused(tmp_path, b"K\5") == f"{missing} no tensor: {advice}"
+    assert refused(tmp_path, tensor((3, 2))) == f"{missing} a tensor without a name: {advice}"
     body = dictionary({"conv.weight": tensor((3, 2)), "fc.\x1b": tensor((3,))})
-    assert refused(tmp_path, body) == f"{missing} conv.weight, fc.\\x1b"
+    assert refused(tmp_path, body) == f"{missing} conv.weight, fc.\\x1b: {advice}"
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_a_plain_pickle(tmp_path: Path, protocol: int) -> None:
-    (tmp_path / "m.pt").write_bytes(pickle.dumps({"weight_ih_l0": np.ones((3, 2))}, protocol))
-    assert problem(tmp_path / "m.pt").startswith(
-        "expected a file of torch.save, got a Python pickle, which is never loaded: save"
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    "value", [{"weight_ih_l0": np.ones((3, 2))}, [1], OrderedDict(a=1), np.ones(3), Path("x")], ids=str
+)
+def test_a_plain_pickle(tmp_path: Path, protocol: int, value: object) -> None:
+    (tmp_path / "m.pt").write_bytes(pickle.dumps(value, protocol))
+    assert problem(tmp_path / "m.pt") == (
+        f"expected a file of torch.save, got a Python pickle, which is never loaded: {ADVICE}"
     )
 
 
@@ -145,12 +152,15 @@ def test_the_older_format(tmp_path: Path) -> None:
     }
     for version, machine in rest.values():
         path.write_bytes(MAGIC + version + b"\x80\x02" + machine + b".\x80\x02" + gru() + b".\x80\x02].")
-        assert problem(path) == "expected the older format of torch.save, version 1001, got another one"
+        assert problem(path) == f"expected the older format of torch.save, version 1001, got another one: {ADVICE}"
     begin = MAGIC + b"\x80\x02M\xe9\x03.\x80\x02" + dictionary({"little_endian": b"\x88"}) + b".\x80\x02" + gru() + b"."
     for keys, what in {
         b"]": "expected the numbers of storage 0, got none",
         b"]" + text("1") + b"a": "expected the storages that the tensors are in, got others: the file is damaged",
-        b"]" + text("0") + b"a": "storage 0: expected 400 bytes for 100 numbers of type float32, got 8",
+        b"]"
+        + text("0")
+        + b"a": "storage 0: expected 400 bytes for 100 numbers of type float32, got 8: the file is damaged or cut "
+        "short, fetch or save it again",
     }.items():
         path.write_bytes(begin + b"\x80\x02" + keys + b"." + struct.pack("<Q", 100) + bytes(8))
         assert problem(path) == what

@@ -23,9 +23,9 @@ def on_weights(change: Callable[[dict[str, Array]], Mapping[str, Array]]) -> Mut
     def mutate(patch: pytest.MonkeyPatch) -> None:
         made = torch_cells._cell
 
-        def cell(kind: str, weights: Mapping[str, Tensor], activation: str, where: str) -> Any:
+        def cell(kind: str, weights: Mapping[str, Tensor], *rest: Any) -> Any:
             changed = change({name: one.numbers(name) for name, one in weights.items()})
-            return made(kind, {name: tensors.of_array(array) for name, array in changed.items()}, activation, where)
+            return made(kind, {name: tensors.of_array(array) for name, array in changed.items()}, *rest)
 
         patch.setattr(torch_cells, "_cell", cell)
 

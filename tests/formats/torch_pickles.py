@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.formats.hostile import problem
 
 STORAGE_KEY = "0"
-ADVICE = "expected tensors alone, as torch.save(model.state_dict(), …) writes them"
+ADVICE = "save the weights alone, with torch.save(model.state_dict(), …)"
 MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 ODD_NAMES = [

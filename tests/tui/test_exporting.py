@@ -10,8 +10,10 @@ from tests.tui.stage import SMALL, WIDE, example, halves, long, rows, spelled, s
 from tests.tui.time_stage import of, saturating, whole
 from textual.widgets import Input
 
-from unrolled import LSTM, InputSequence
+from unrolled import LSTM, InputSequence, OutputFileError
 from unrolled_tui.app import UnrolledApp
+from unrolled_tui.saving import save
+from unrolled_tui.service import Service
 from unrolled_tui.session import Session
 from unrolled_tui.tables import Table, as_csv
 
@@ -223,15 +225,13 @@ async def test_an_export_that_cannot_be_is_told_in_the_prompt(tmp_path: Path) ->
 
 async def test_a_session_that_is_served_exports_nothing(tmp_path: Path) -> None:
     session = example()
-    session.touches_files = False
+    session.service = Service(touches_files=False)
     app = UnrolledApp(session)
     async with app.run_test(size=WIDE) as pilot:
         await pilot.press("e")
-        app.screen.query_one(Input).value = str(tmp_path / "a.csv")
-        await pilot.press("enter")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-        assert "touches no files here" in " ".join(text(app).split())
+        assert app.screen is stepper(app)
+    with pytest.raises(OutputFileError, match="touches no files here"):
+        save(session, str(tmp_path / "a.csv"), b"", replace=False)
     assert [*tmp_path.iterdir()] == []
 
 

@@ -19,6 +19,7 @@ from unrolled_tui.commands.subject import subject
 from unrolled_tui.marks import LONGEST_NOTE, Marks, MarksFileError, Note, Notebook, marks_as_json, read_marks
 from unrolled_tui.saving import load_marks, save_marks
 from unrolled_tui.screens.marks import MarksScreen
+from unrolled_tui.service import Service
 from unrolled_tui.session import Session
 
 # Bookmarks.
@@ -291,7 +292,7 @@ def test_what_a_note_says_is_printable(tmp_path: Path) -> None:
 
 def test_a_session_that_is_served_touches_no_files(tmp_path: Path) -> None:
     session: Session = example()
-    session.touches_files = False
+    session.service = Service(touches_files=False)
     file = tmp_path / "marks.json"
     with pytest.raises(OutputFileError, match="touches no files"):
         save_marks(session, str(file), replace=False)

@@ -133,8 +133,30 @@ async def test_a_badge_says_what_the_model_was_verified_against(
     app = UnrolledApp(subject(request).session(request))
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert f"tokens.keras {sign}" in rows(app)[0]
+        assert f"tokens.keras · {sign} " in rows(app)[0]
         assert said in text(app)
+
+
+@pytest.mark.parametrize(
+    ("size", "agrees", "differs"),
+    [
+        ((80, 24), "✓ verified", "× parts"),
+        ((120, 40), "✓ verified: numbers.npz", "× parts from numbers.npz"),
+    ],
+)
+async def test_a_badge_is_in_words_on_every_screen(
+    size: tuple[int, int], agrees: str, differs: str, tmp_path: Path
+) -> None:
+    with np.load(FOLDER / "keras3/lstm3.expected.npz") as file:
+        x, y = file["x"], file["y"]
+    for change, said in ((0, agrees), (1, differs)):
+        np.savez(tmp_path / "numbers.npz", x=x, y=y + np.float32(change))
+        request = Request(model=str(FOLDER / "keras3/lstm3.keras"), verify=str(tmp_path / "numbers.npz"))
+        app = UnrolledApp(subject(request).session(request))
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            name = "lstm3.keras · " if size == (120, 40) else ""
+            assert f"LSTM · 3 units · 3 features · {name}{said}  " in rows(app)[0]
 
 
 def test_a_sequence_that_is_all_padding_is_refused(tmp_path: Path) -> None:

@@ -159,6 +159,18 @@ async def test_go_to_takes_digits_only() -> None:
         assert app.screen.query_one(Input).value == "7"
 
 
+@pytest.mark.parametrize("keys", [("g", "2", "enter", "enter"), ("a", "x", "enter", "enter", "escape")])
+async def test_a_key_that_bounces_closes_a_prompt_once(keys: tuple[str, ...]) -> None:
+    app = UnrolledApp(example())
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press(keys[0])
+        for key in keys[1:]:
+            app.simulate_key(key)
+        await until(lambda: app.screen is stepper(app))
+        await pilot.pause()
+        assert app.is_running
+
+
 # A long way.
 
 

@@ -4,6 +4,8 @@ import re
 
 from textual.binding import Binding
 
+from unrolled_tui.service import Service
+
 
 def _key(keys: str, action: str, label: str, what: str, show: bool = False, prompts: bool = False) -> Binding:
     """A key. One that `prompts` overtakes the keys before it, so that those after it are in time for the prompt."""
@@ -59,7 +61,13 @@ STEPPER_BINDINGS = (
     _key("shift+m,M", "marks", "bookmarks and notes", "All bookmarks and notes, and their file"),
     _key("e", "export", "export", "Export the lens as .csv, or the screen as .svg"),
     _key("p", "tally", "parameters", "Show or hide the parameters", show=True),
+    _key("o", "app.follow", "follow", "In a class: back to the teacher's screen", show=True),
     _key("question_mark", "help", "help", "All keys, and the notation", show=True),
     _key("q,ctrl+c,ctrl+q", "app.quit", "quit", "Quit", show=True),
 )
 """The keys of the stepper."""
+
+
+def keys_of(service: Service) -> tuple[Binding, ...]:
+    """The keys that do something in a session that is given so."""
+    return tuple(key for key in STEPPER_BINDINGS if service.allows(key.action.removeprefix("app.")))

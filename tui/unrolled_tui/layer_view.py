@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 EARLY = 64
 """So many first timesteps stand for the run where all of it would take long: for scales, and for checks."""
 
+NEAR = 64
+"""So many timesteps past the last one that was computed are no long way."""
+
 
 class LayerView:
     """A run, beside what the model reads.

@@ -17,7 +17,7 @@ def save(session: Session, path: str, content: bytes, replace: bool) -> None:
     Raises:
         OutputFileError: If the session may not, the file exists and is not to be replaced, or cannot be written.
     """
-    if not session.touches_files:
+    if not session.service.touches_files:
         raise OutputFileError(f"{printable(path)}: expected a session of one's own to write from: {_NONE}")
     with writing(path, replace) as file:
         file.write(content)
@@ -40,7 +40,7 @@ def load_marks(session: Session, path: str) -> None:
     Raises:
         MarksFileError: If the session may not, or the file does not hold marks of these layers and this sequence.
     """
-    if not session.touches_files:
+    if not session.service.touches_files:
         raise MarksFileError(f"{printable(path)}: expected a session of one's own to read for: {_NONE}")
     marks = read_marks(path, session.model_length, session.units_of_layers)
     session.notebook = Notebook.held_in(path, marks)

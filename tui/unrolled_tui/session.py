@@ -14,9 +14,10 @@ from unrolled.anatomy import Phase, Quantity
 from unrolled.arrays import Array
 from unrolled.compare import Parting, find_parting
 from unrolled.progress import Progress
-from unrolled_tui.layer_view import EARLY, LayerView
+from unrolled_tui.layer_view import EARLY, NEAR, LayerView
 from unrolled_tui.marks import Notebook
 from unrolled_tui.moments import Moments, Told
+from unrolled_tui.service import Service
 from unrolled_tui.wires import largest_flow, sender_count, signals_sent
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 TOLERANCE = 1e-6
 """Two layers part where they differ by more than this."""
-
-NEAR = 64
-"""So many timesteps past the last one that was computed are no long way."""
 
 UNITS, LEDGER, WIRING, TIME, MEMORY = range(5)
 """The lenses, as places in their order."""
@@ -65,7 +63,8 @@ class Session:
         moments: The condition that one runs to, and the breakpoints.
         notebook: The bookmarks and notes.
         told: What is said in the caption until the next key.
-        touches_files: Whether keys may write and read files: not in a session that is served to others.
+        service: What the user may do, and who looks on.
+        badge: What the model was verified against, if it was, in many words and in few.
     """
 
     view: LayerView
@@ -93,7 +92,8 @@ class Session:
     moments: Moments = field(default_factory=Moments)
     notebook: Notebook = field(default_factory=Notebook)
     told: Told | None = None
-    touches_files: bool = True
+    service: Service = Service()  # noqa: RUF009  # it is immutable
+    badge: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Starts with the whole timestep on show."""

@@ -10,7 +10,7 @@ from unrolled.network import Network, Recurrent
 from unrolled.passage import Passage
 from unrolled.progress import Progress
 from unrolled.stateful import Batches
-from unrolled_tui.layer_view import LayerView, in_order
+from unrolled_tui.layer_view import NEAR, LayerView, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,6 @@ class Stop:
 
     name: str
     place: int | None
-
-
-NEAR = 64
-"""So many timesteps past the last one that was computed are no long way."""
 
 
 class Tour:

@@ -4,13 +4,14 @@ Sources: https://onnx.ai/onnx/operators/onnx__LSTM.html, …__GRU.html and …__
 i, o, f, c and z, r, h, and two biases for each, one after the other.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from unrolled.arrays import State
+from unrolled.arrays import Array, State
 from unrolled.checks import MOST_UNITS
 from unrolled.files import UnreadableError
 from unrolled.formats.onnx_node import Node
@@ -68,24 +69,24 @@ class Starts:
     lengths: AnyArray | None = None
 
 
-def recurrent(node: Node, name: str, operand: Operand, starts: Starts, remark: Callable[[str], None]) -> Recurrent:
+def recurrent(node: Node, name: str, operand: Operand, starts: Starts) -> Recurrent:
     """The layer of a node.
 
     Raises:
         UnreadableError: If an attribute or a weight is not as ONNX says.
-        OptionError: If the clip is no positive number.
     """
     cell = node.op
     _check_attributes(node, cell)
     w, r, b, p = _weights(node, cell, operand)
     directions = len(w)
-    _check_flags(node)
+    _check_numbers(node)
     functions = _functions(node, cell, directions)
     layers = [
         _layer(node, cell, w[d], r[d], None if b is None else b[d], None if p is None else p[d], functions[d])
         for d in range(directions)
     ]
-    states = _states(node, starts, [layer.units for layer in layers], layers[0].dtype, remark)
+    states, lengths = _states(node, starts, [layer.units for layer in layers], layers[0].dtype), _lengths(node, starts)
+    _check_samples(node, starts)
     return Recurrent(
         name,
         layers[0],
@@ -95,7 +96,8 @@ def recurrent(node: Node, name: str, operand: Operand, starts: Starts, remark: C
         flips_back=node.text("direction", "forward") == "reverse",
         parameters=sum(array.size for array in (w, r, b, p) if array is not None),
         initial_states=states,
-        length=_length(node, starts, remark),
+        lengths=lengths,
+        biases=None if b is None or not _are_summed(node, cell) else tuple(_halves(each, cell) for each in b),
     )
 
 
@@ -105,10 +107,13 @@ def _check_attributes(node: Node, cell: str) -> None:
         raise UnreadableError(f"{node.shown}: expected the attributes of {cell}, got {printable(unknown, 40)}")
 
 
-def _check_flags(node: Node) -> None:
+def _check_numbers(node: Node) -> None:
     for name in ("layout", "input_forget", "linear_before_reset"):
         if node.integer(name, 0) not in (0, 1):
             raise UnreadableError(f"{node.shown}: {name}: expected 0 or 1, got {node.integer(name, 0)}")
+    clip = node.number("clip")
+    if clip is not None and not 0 < clip < math.inf:
+        raise UnreadableError(f"{node.shown}: clip: expected a positive number, got {clip}")
 
 
 def _weights(node: Node, cell: str, operand: Operand) -> tuple[AnyArray, AnyArray, AnyArray | None, AnyArray | None]:
@@ -153,7 +158,7 @@ def _layer(
 ) -> RecurrentLayer[Any]:
     """One direction."""
     kernel, recurrent_kernel = _in_our_order(w, cell).T, _in_our_order(r, cell).T
-    halves = None if b is None else [_in_our_order(half, cell) for half in np.split(_stepped(b), 2)]
+    halves = None if b is None else _halves(b, cell)
     bias = None if halves is None else halves[0] + halves[1]
     clip = node.number("clip")
     if cell == "LSTM":
@@ -173,8 +178,17 @@ def _layer(
         return SimpleRNN(kernel, recurrent_kernel, bias, functions[0], clip=clip)
     squash, activate = functions
     after = bool(node.integer("linear_before_reset", 0))
-    both = np.stack(halves) if after and halves is not None else bias
-    return GRU(kernel, recurrent_kernel, both, activate, squash, reset_after=after, clip=clip)
+    return GRU(kernel, recurrent_kernel, halves if after else bias, activate, squash, reset_after=after, clip=clip)
+
+
+def _halves(b: AnyArray, cell: str) -> AnyArray:
+    """The bias beside W and that beside U."""
+    return np.stack([_in_our_order(half, cell) for half in np.split(_stepped(b), 2)])
+
+
+def _are_summed(node: Node, cell: str) -> bool:
+    """Whether the two biases become one, and have as many blocks as it."""
+    return not node.integer("input_forget" if cell == "LSTM" else "linear_before_reset", 0)
 
 
 def _stepped(array: AnyArray) -> AnyArray:
@@ -209,47 +223,68 @@ def _functions(node: Node, cell: str, directions: int) -> list[list[str]]:
         found = [next(values, default) for values, default in zip((alphas, betas), defaults, strict=False)]
         if None in found:
             raise UnreadableError(f"{node.shown}: activations: expected alpha and beta for {name}, got none")
-        names.append(f"{ours}({', '.join(map(_shortest, found))})")
+        if not np.isfinite(np.array(found, float)).all():
+            got = " and ".join(map(shortest, found))
+            raise UnreadableError(f"{node.shown}: activations: expected finite alpha and beta for {name}, got {got}")
+        names.append(f"{ours}({', '.join(map(shortest, found))})")
     return [names[direction * count : (direction + 1) * count] for direction in range(directions)]
 
 
-def _shortest(value: float | None) -> str:
+def shortest(value: float | None) -> str:
     """A float32 in as few digits as it takes: 0.2, not 0.20000000298."""
     return str(np.float32(0.0 if value is None else value))
 
 
-def _states(
-    node: Node, starts: Starts, units: list[int], dtype: np.dtype[Any], remark: Callable[[str], None]
-) -> tuple[State, ...] | None:
-    """The state before the first timestep of each direction, if it is told and not zero."""
+def _states(node: Node, starts: Starts, units: list[int], dtype: np.dtype[Any]) -> tuple[State, ...] | None:
+    """The state before the first timestep of each direction, if it is told and not zero.
+
+    One row for each sample, (samples, units), if they differ; else (units,).
+    """
     told = {"initial_h": starts.h} | ({"initial_c": starts.c} if node.op == "LSTM" else {})
     if all(array is None or not array.any() for array in told.values()):
         return None
-    parts = []
+    parts: list[list[Array]] = []
     for name, array in told.items():
         if array is None:
             parts.append([np.zeros(size, dtype) for size in units])
             continue
-        rows = array.swapaxes(0, 1) if node.integer("layout", 0) and array.ndim == 3 else array
+        rows = _directions_first(node, array)
         if rows.ndim != 3 or (len(rows), rows.shape[2]) != (len(units), units[0]) or not rows.size:
             expected = f"({len(units)}, samples, {units[0]})"
             raise UnreadableError(f"{node.shown}: {name}: expected shape {expected}, got {array.shape}")
         if array.dtype.kind != "f":
             raise UnreadableError(f"{node.shown}: {name}: expected floating point numbers, got {array.dtype}")
-        if not (rows == rows[:, :1]).all():
-            remark(f"{node.shown}: {name} is another one for each sample: that of the first one is taken")
-        parts.append(list(rows[:, 0].astype(dtype)))
+        alike = np.array_equal(rows, np.broadcast_to(rows[:, :1], rows.shape), equal_nan=True)
+        parts.append(list((rows[:, 0] if alike else rows).astype(dtype)))
     return tuple(zip(*parts, strict=True))
 
 
-def _length(node: Node, starts: Starts, remark: Callable[[str], None]) -> int | None:
-    """How many timesteps the node reads, if the file says so."""
+def _directions_first(node: Node, state: AnyArray) -> AnyArray:
+    """An initial state as (directions, samples, units)."""
+    return state.swapaxes(0, 1) if node.integer("layout", 0) and state.ndim == 3 else state
+
+
+def _lengths(node: Node, starts: Starts) -> tuple[int, ...] | None:
+    """How many timesteps the node reads of each sample, if the file says so; one number if that is always the same."""
     lengths = starts.lengths
     if lengths is None:
         return None
     if lengths.ndim != 1 or not lengths.size or lengths.dtype.kind not in "iu" or lengths.min() < 1:
         got = printable(str(lengths.tolist()) if lengths.size < 9 else str(lengths.shape), 60)
         raise UnreadableError(f"{node.shown}: sequence_lens: expected a number of timesteps for each sample, got {got}")
-    if (lengths != lengths[0]).any():
-        remark(f"{node.shown}: sequence_lens is another one for each sample: that of the first one is taken")
-    return int(lengths[0])
+    told = tuple(map(int, lengths))
+    return told if len(set(told)) > 1 else told[:1]
+
+
+def _check_samples(node: Node, starts: Starts) -> None:
+    """Checks that the lengths and both states are of equally many samples, unless they are one for all."""
+    told = {"sequence_lens": starts.lengths, "initial_h": starts.h, "initial_c": starts.c}
+    counts = {
+        name: len(array) if name == "sequence_lens" else _directions_first(node, array).shape[1]
+        for name, array in told.items()
+        if array is not None and array.ndim == (1 if name == "sequence_lens" else 3)
+    }
+    several = {name: count for name, count in counts.items() if count > 1}
+    if len(set(several.values())) > 1:
+        got = " and ".join(f"{count:,} in {name}" for name, count in several.items())
+        raise UnreadableError(f"{node.shown}: expected one number of samples, got {got}")

@@ -5,18 +5,29 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrolled.formats.onnx_cells import shortest
 from unrolled.formats.onnx_node import Node
 from unrolled.formats.onnx_values import Atom, Constant, DenseStage, EmbeddingStage, Piece, Stage, Value, View, axis_of
 from unrolled.npy import AnyArray
 
-_ACTIVATIONS = {
+_PLAIN = {
     "Sigmoid": "sigmoid",
     "Tanh": "tanh",
     "Relu": "relu",
     "Softplus": "softplus",
     "Softsign": "softsign",
-    "Softmax": "softmax",
+    "Mish": "mish",
 }
+_OF_ALL_UNITS = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
+_WITH_NUMBERS = {
+    "LeakyRelu": ("leaky_relu", {"alpha": 0.01}),
+    "Elu": ("elu", {"alpha": 1.0}),
+    "ThresholdedRelu": ("thresholded_relu", {"alpha": 1.0}),
+    "HardSigmoid": ("hard_sigmoid", {"alpha": 0.2, "beta": 0.5}),
+}
+"""By the operator: ours, and what its attributes are where the node does not say."""
+
+_ACTIVATIONS = {*_PLAIN, *_OF_ALL_UNITS, *_WITH_NUMBERS, "Selu", "Gelu"}
 
 DENSE = {"MatMul", "Gemm", "Add", "Gather", *_ACTIVATIONS}
 """The operators that can be parts of a Dense layer, or an Embedding."""
@@ -41,9 +52,22 @@ def dense(node: Node, values: Sequence[Value | None]) -> View | None:
 def _product(node: Node, view: View, kernel: AnyArray, bias: AnyArray | None) -> View | None:
     if kernel.ndim != 2 or kernel.dtype.kind != "f" or len(view.axes) < 2:
         return None
-    if view.pieces and (view.stage is None or view.axes[-1] != view.features):
-        return None
+    if view.pieces:
+        order = _order(view, len(kernel))
+        if order is None or view.axes[-1] != view.features:
+            return None
+        if order != sorted(order):
+            blocks = np.split(kernel, len(order))
+            kernel = np.concatenate([blocks[order.index(direction)] for direction in range(len(order))])
+            view = replace(view, pieces=tuple(view.pieces[order.index(each)] for each in range(len(order))))
     return _behind(view, DenseStage(node.shown, view, kernel, bias), kernel.shape[1])
+
+
+def _order(view: View, rows: int) -> list[int] | None:
+    """The directions of one stage as they lie side by side; None if they are not all of one, or not in equal parts."""
+    stage, order = view.pieces[0].stage, [piece.direction for piece in view.pieces]
+    is_whole = all(piece.stage is stage for piece in view.pieces) and sorted(order) == list(range(stage.width))
+    return order if is_whole and rows % len(order) == 0 else None
 
 
 def _behind(view: View, stage: Stage, units: int) -> View:
@@ -93,12 +117,28 @@ def _with_activation(node: Node, view: View) -> View | None:
     stage, rank = view.stage, len(view.axes)
     if not isinstance(stage, DenseStage) or stage.is_closed:
         return None
-    if node.op == "Softmax":
+    if node.op in _OF_ALL_UNITS:
         axis = node.integer("axis", -1 if node.opset >= 13 else 1)
         if axis not in (-1, rank - 1) or view.axes[-1] != view.features:
             return None
-    closed = replace(stage, activation=_ACTIVATIONS[node.op], is_closed=True)
+    activation = _activation(node)
+    if activation is None:
+        return None
+    closed = replace(stage, activation=activation, is_closed=True)
     return replace(view, pieces=(Piece(closed, 0),))
+
+
+def _activation(node: Node) -> str | None:
+    """Our name of an activation; None if it is one of others."""
+    if node.op in _WITH_NUMBERS:
+        name, usual = _WITH_NUMBERS[node.op]
+        found = [node.number(each) if each in node else number for each, number in usual.items()]
+        return f"{name}({', '.join(map(shortest, found))})"
+    if node.op == "Selu":
+        return None if {"alpha", "gamma"} & set(node.attributes) else "selu"
+    if node.op == "Gelu":
+        return "gelu" if node.text("approximate", "none") == "none" else None
+    return _PLAIN.get(node.op) or _OF_ALL_UNITS[node.op]
 
 
 def _embedding(node: Node, table: AnyArray, ids: View) -> View | None:

@@ -11,22 +11,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from unrolled.choices import Choices
+from unrolled.errors import OptionError
 from unrolled.files import MOST_ARRAY_BYTES, UnreadableError, size_of
 from unrolled.formats import onnx_wire
-from unrolled.formats.asking import Asking
+from unrolled.formats.asking import OPTIONS, Asking
 from unrolled.formats.model import Model
 from unrolled.formats.onnx_cells import BLOCKS
 from unrolled.formats.onnx_graph import Scope, Walk
 from unrolled.formats.onnx_layers import network_of
 from unrolled.formats.onnx_node import text
 from unrolled.formats.onnx_tensor import Tensors, folder_of
-from unrolled.formats.remarks import about_numbers
+from unrolled.formats.onnx_values import RecurrentStage, Value, View
 from unrolled.text import printable
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-_NEWEST_OPSET = 26
+_NEWEST_OPSET = 28
 _IR_VERSION = 0x08  # the tag of ModelProto.ir_version, which comes first
 _NEXT_TAGS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72\xa2\xaa\xca"  # of the fields that can come behind it
 
@@ -43,7 +44,7 @@ def read(file: io.BufferedReader, name: str, choices: Choices) -> Model:
     Raises:
         UnreadableError: If it is none, is damaged, has no recurrent node, or the package onnx is not there.
         ShapeError: If shapes disagree.
-        OptionError: If a clip is no positive number.
+        OptionError: If the opset that the user says is not known.
     """
     asking = Asking(choices)
     proto = _parsed(file)
@@ -53,14 +54,14 @@ def read(file: io.BufferedReader, name: str, choices: Choices) -> Model:
     scope = walk.graph(proto.graph, outside)
     if not walk.stages:
         raise UnreadableError(f"no LSTM, GRU or RNN operator in the ONNX graph: {_instead(proto, walk.others)}")
-    outputs = [scope.get(text(output.name)) for output in proto.graph.output]
+    outputs = {text(output.name): scope.get(text(output.name)) for output in proto.graph.output}
     network = network_of(walk.stages, outputs)
+    batch_first = _batch_first(walk.stages[0], [scope.get(text(entry.name)) for entry in proto.graph.input])
     remarks = [
         *(f"{name}: {remark}" for remark in asking.finished()),
         *(f"{name}: {where} is stored as bfloat16, stepped in float32" for where in tensors.bfloat16),
-        *about_numbers(name, network),
     ]
-    return Model(name, network, tuple(remarks), "ONNX")
+    return Model(name, network, tuple(remarks), "ONNX", batch_first)
 
 
 def _parsed(file: io.BufferedReader) -> "ModelProto":
@@ -87,9 +88,27 @@ def _opset(proto: "ModelProto", asking: Asking) -> int:
     if len(versions) != 1 or versions[0] < 1:
         got = ", ".join(map(str, versions[:3])) or "none"
         raise UnreadableError(f"expected one opset, the version of ONNX's operators, got {got}")
-    if versions[0] > _NEWEST_OPSET:
-        asking.remark(f"opset {versions[0]} is not known here: read as opset {_NEWEST_OPSET}")
-    return min(int(versions[0]), _NEWEST_OPSET)
+    if versions[0] <= _NEWEST_OPSET:
+        return int(versions[0])
+    asking.asked.add("opset")
+    told = asking.choices.opset
+    if told is not None and not 1 <= told <= _NEWEST_OPSET:
+        raise OptionError(f"--opset: expected 1 to {_NEWEST_OPSET}, the newest that is known here, got {told}")
+    says = f"; {OPTIONS['opset'].name} says otherwise" if told is None else f", as {OPTIONS['opset'].name} says"
+    asking.remark(f"opset {versions[0]} is not known here: read as opset {told or _NEWEST_OPSET}{says}")
+    return told or _NEWEST_OPSET
+
+
+def _batch_first(first: RecurrentStage, inputs: Iterable[Value | None]) -> bool:
+    """Whether the samples come before the timesteps in what is given: the graph's input, or else that of the node."""
+    if isinstance(first.reads, View):
+        time, batch = (first.reads.axes[1], first.reads.axes[0]) if first.by_sample else first.reads.axes[:2]
+        for given in inputs:
+            if isinstance(given, View) and time and time in given.axes:
+                return given.axes.index(time) > 0
+            if isinstance(given, View) and batch and batch in given.axes:  # there is one timestep only
+                return given.axes.index(batch) == 0
+    return first.by_sample
 
 
 def _instead(proto: "ModelProto", others: Iterable[tuple[str, str]]) -> str:

@@ -180,6 +180,12 @@ def _expand(_node: Node, operands: Operands) -> list[AnyArray]:
     return [np.broadcast_to(data, shape)]
 
 
+def _tile(_node: Node, operands: Operands) -> list[AnyArray]:
+    data, repeats = _needed(operands), _shape_in(operands, 1)
+    _check_size([*repeats, data.size])
+    return [np.tile(data, repeats)]
+
+
 def _fill(_node: Node, operands: Operands) -> list[AnyArray]:
     shape = _shape_in(operands, 0)
     _check_size(shape)
@@ -190,7 +196,7 @@ def _fill(_node: Node, operands: Operands) -> list[AnyArray]:
 def _binary(function: Callable[[AnyArray, AnyArray], AnyArray]) -> Callable[[Node, Operands], list[AnyArray]]:
     def compute(_node: Node, operands: Operands) -> list[AnyArray]:
         one, other = _needed(operands), _needed(operands, 1)
-        if object in (one.dtype, other.dtype) and function is not np.multiply:
+        if object in (one.dtype, other.dtype) and function not in (np.multiply, np.add, np.subtract):
             raise TypeError  # nobody knows what the sizes are
         _check_size(np.broadcast_shapes(one.shape, other.shape))
         with np.errstate(all="ignore"):
@@ -213,7 +219,8 @@ def _is_equal(one: object, other: object) -> bool:
         return True
     extents = [size for size in (one, other) if isinstance(size, Extent)]
     numbers = [size for size in (one, other) if not isinstance(size, Extent)]
-    if extents and not (len(numbers) == 1 and int(str(numbers[0])) < 0):
+    is_size = all(extent.more >= 0 for extent in extents)
+    if extents and not (len(numbers) == 1 and int(str(numbers[0])) < 0 and is_size):
         raise TypeError(one, other)
     return not extents and one == other
 
@@ -227,6 +234,13 @@ def _where(_node: Node, operands: Operands) -> list[AnyArray]:
 def _shape(node: Node, operands: Operands) -> list[AnyArray]:
     shape = np.array(_needed(operands).shape, np.int64)
     return [shape[node.integer("start", 0) : node.integer("end", len(shape))]]
+
+
+def _product(node: Node, operands: Operands) -> list[AnyArray]:
+    told = integers(node, operands, 1, "axes")
+    axes = None if told is None else tuple(told)
+    found = np.multiply.reduce(_needed(operands), axes, keepdims=True)
+    return [found if node.integer("keepdims", 1) else np.squeeze(found, axes)]
 
 
 def _divide(one: AnyArray, other: AnyArray) -> AnyArray:
@@ -245,12 +259,14 @@ FOLDED: dict[str, Callable[[Node, Operands], list[AnyArray]]] = {
     "Reshape": _reshape,
     "Cast": _cast,
     "Expand": _expand,
+    "Tile": _tile,
     "ConstantOfShape": _fill,
     "Shape": _shape,
     "Mul": _binary(np.multiply),
     "Add": _binary(np.add),
     "Sub": _binary(np.subtract),
     "Div": _binary(_divide),
+    "ReduceProd": _product,
     "Equal": _equal,
     "Where": _where,
     "Less": _binary(np.less),
@@ -261,7 +277,7 @@ FOLDED: dict[str, Callable[[Node, Operands], list[AnyArray]]] = {
 }
 """What can be computed, by operator."""
 
-SPREADING = ("Expand", "ConstantOfShape")
+SPREADING = ("Expand", "Tile", "ConstantOfShape")
 """Those that may be given a shape which depends on the input."""
 
 KEEPS_SPREAD = ("Identity", "Transpose", "Unsqueeze", "Squeeze", "Slice", "Split", "Concat", "Gather", "Cast")

@@ -39,6 +39,8 @@ _MOST_DEPTH = 200
 _MOST_LAYERS = 500
 _CONSTANTS = ("value", "value_float", "value_floats", "value_int", "value_ints")
 
+_STARTS = {INITIAL_H: "initial_h", INITIAL_C: "initial_c", SEQUENCE_LENS: "sequence_lens"}
+
 FOLLOWED = {*MOVES, *DENSE, "Concat"}
 """What is followed, if it is of the layer's output."""
 
@@ -55,6 +57,7 @@ class Walk:
         asking: Who is told what is unusual.
         stages: The recurrent nodes that were found, in the order of the graph.
         others: The operators of the other nodes, with their domains.
+        inputs: The names of the graph's inputs.
     """
 
     opset: int
@@ -62,6 +65,7 @@ class Walk:
     asking: Asking
     stages: list[RecurrentStage] = field(default_factory=list)
     others: set[tuple[str, str]] = field(default_factory=set)
+    inputs: set[str] = field(default_factory=set)
 
     def graph(self, graph: "GraphProto", outside: Scope) -> Scope:
         """The values in a graph by name, beside those that it sees outside of it.
@@ -75,6 +79,7 @@ class Walk:
         for entry in graph.input:
             if text(entry.name) not in scope.maps[0]:  # old files name their constants among the inputs too
                 self._set(scope, text(entry.name), _input(entry))
+                self.inputs.add(text(entry.name))
         for number, proto in enumerate(graph.node, 1):
             node = node_of(proto, number, self.opset)
             values = [scope.get(name) or _missing(name) if name else None for name in node.inputs]
@@ -102,6 +107,7 @@ class Walk:
                 return [self._constant_node(node)]
             found = self._folded(node, values) or _followed(node, values)
             if found is not None:
+                self._tell_numbers(node, values)
                 return found
         return [_opaque(node, values)] * len(node.outputs)
 
@@ -122,8 +128,9 @@ class Walk:
     def _folded(self, node: Node, values: list[Value | None]) -> list[Value] | None:
         """What a node gives that reads constants only, or asks for the shape of an array."""
         match node.op, values:
-            case "Shape", [View() as view] if not {"start", "end"} & set(node.attributes):
-                return [Constant(partial(sizes, view.axes))]
+            case "Shape", [View() as view]:
+                axes = view.axes[node.integer("start", 0) : node.integer("end", len(view.axes))]
+                return [Constant(partial(sizes, axes))]
         if node.op not in FOLDED or not all(value is None or isinstance(value, Constant) for value in values):
             return None
         constants = [value for value in values if isinstance(value, Constant)]
@@ -176,13 +183,19 @@ class Walk:
             got = reads.name if isinstance(reads, Opaque) else "nothing"
             raise UnreadableError(f"{node.shown}: X: expected a sequence to read, got {got}, which nothing gives")
         name = self._name(node.shown)
-        starts = Starts(*(self._start(node, values, place) for place in (INITIAL_H, INITIAL_C, SEQUENCE_LENS)))
-        operand = partial(_weight, node, values)
-        layer = recurrent(node, name, operand, starts, self.asking.remark)
-        self._tell_types(name, values)
         by_sample = bool(node.integer("layout", 0))
         view = reads if isinstance(reads, View) and _fits(reads, by_sample) else None
-        stage = RecurrentStage(name, layer, view or _opaque_input(node, reads))
+        timesteps = None if view is None else view.axes[1 if by_sample else 0]
+        h, c = (self._start(node, values, place, "zero is taken") for place in (INITIAL_H, INITIAL_C))
+        starts = Starts(h, c, self._lengths(node, values, timesteps))
+        layer = recurrent(node, name, partial(self._weight, node, values), starts)
+        if layer.batch_size is not None:
+            self.asking.remark(
+                f"{node.shown} has a length or an initial state for each of {layer.batch_size:,} samples: a batch has "
+                f"as many, and a sequence by itself has those of the first"
+            )
+        self._tell_types(name, values)
+        stage = RecurrentStage(name, layer, view or _opaque_input(node, reads), by_sample)
         self.stages.append(stage)
         axes = view.axes if view is not None else tuple((Atom(f"{name}: axis {place}", None),) for place in range(3))
         time, batch = axes[1 if by_sample else 0], axes[0 if by_sample else 1]
@@ -190,7 +203,7 @@ class Walk:
         d, u = axis_of(direction), axis_of(unit)
         pieces = tuple(Piece(stage, place) for place in range(stage.width))
         every = View((batch, time, d, u) if by_sample else (time, d, batch, u), pieces, direction, unit, time, batch)
-        last = replace(every, axes=(batch, d, u) if by_sample else (d, batch, u), is_last=True)
+        last = replace(every, axes=(batch, d, u) if by_sample else (d, batch, u), at="end")
         return [every, last, Opaque(f"last cell state of {name}", node.op)]
 
     def _name(self, shown: str) -> str:
@@ -198,17 +211,53 @@ class Walk:
         taken = sum(stage.name == shown or stage.name.startswith(f"{shown} (") for stage in self.stages)
         return f"{shown} ({taken + 1})" if taken else shown
 
-    def _start(self, node: Node, values: list[Value | None], place: int) -> AnyArray | None:
-        """An initial state or the lengths, if they are constants."""
+    def _start(self, node: Node, values: list[Value | None], place: int, instead: str) -> AnyArray | None:
+        """An initial state or the lengths, if they are constants; `instead` says what is taken where they are not.
+
+        Raises:
+            UnreadableError: If nothing gives them.
+        """
         value = values[place] if place < len(values) else None
+        if value is None:
+            return None
+        what, source = _STARTS[place], node.inputs[place]
         if isinstance(value, Constant):
+            self._tell_not_finite(f"{node.shown}: {what}", value.array)
             return value.array
-        if place < len(values) and node.inputs[place]:
-            what = {INITIAL_H: "initial_h", INITIAL_C: "initial_c", SEQUENCE_LENS: "sequence_lens"}[place]
-            source = printable(node.inputs[place], 60)
-            taken = "every timestep is read" if place == SEQUENCE_LENS else "it is zero"
-            self.asking.remark(f"{node.shown}: {what} comes from {source}, here {taken}")
+        shown = printable(source, 60)
+        if isinstance(value, Opaque) and not value.kind:
+            raise UnreadableError(f"{node.shown}: {what}: expected numbers, got {shown}, which nothing gives")
+        told = "the graph's input" if source in self.inputs else "computed while the graph runs, as"
+        self.asking.remark(f"{node.shown}: {what} is {told} {shown}: {instead}")
         return None
+
+    def _lengths(self, node: Node, values: list[Value | None], timesteps: Axis | None) -> AnyArray | None:
+        """How many timesteps each sample has, if that is in the file and may be fewer than there are."""
+        lengths = self._start(node, values, SEQUENCE_LENS, "every timestep is read")
+        if lengths is None or lengths.dtype != object:
+            return lengths
+        if any(size != Extent(timesteps or ()) for size in lengths.flat):
+            told = f"computed from a shape, as {printable(node.inputs[SEQUENCE_LENS], 60)}"
+            self.asking.remark(f"{node.shown}: sequence_lens is {told}: every timestep is read")
+        return None
+
+    def _weight(self, node: Node, values: list[Value | None], place: int, letter: str) -> AnyArray | None:
+        """The weights that a node reads at a place."""
+        array = _weight(node, values, place, letter)
+        if array is not None:
+            self._tell_not_finite(f"{node.shown}: {letter}", array)
+        return array
+
+    def _tell_numbers(self, node: Node, values: Sequence[Value | None]) -> None:
+        """Tells where what a Dense layer or an Embedding reads is NaN or infinite."""
+        if node.op in DENSE and not all(isinstance(value, Constant) for value in values):
+            for name, value in zip(node.inputs, values, strict=True):
+                if isinstance(value, Constant):
+                    self._tell_not_finite(f"{node.shown}: {printable(name, 60)}", value.array)
+
+    def _tell_not_finite(self, where: str, array: AnyArray) -> None:
+        if array.ndim and array.dtype.kind == "f":
+            self.asking.remark_not_finite(where, array)
 
     def _tell_types(self, name: str, values: list[Value | None]) -> None:
         for place, letter in ((1, "W"), (2, "R"), (3, "B"), (7, "P")):
@@ -272,9 +321,13 @@ def _outputs(
 
 
 def _opaque(node: Node, values: Sequence[Value | None]) -> Opaque:
-    """What a node gives that cannot be followed. A node that only moves such an array about is not worth naming."""
+    """What a node gives that cannot be followed. A node that only moves such an array about is not worth naming.
+
+    Behind a layer it is the first such node that is named, in front of one the last, whose output the layer reads.
+    """
     first = next((value for value in values if isinstance(value, Opaque)), None)
-    if first is not None and (node.op in MOVES or node.op == "Concat"):
+    is_behind = first is not None and first.reads is not None and bool(first.reads.pieces)
+    if first is not None and (is_behind or node.op in MOVES or node.op == "Concat"):
         return first
     reads = next((value for value in values if isinstance(value, View)), None)
     if reads is None and first is not None:
@@ -295,7 +348,7 @@ def _opaque_input(node: Node, reads: Value | None) -> Opaque:
 
 def _fits(view: View, by_sample: bool) -> bool:
     """Whether a node can read an array as (timesteps, samples, features), or samples first."""
-    if len(view.axes) != 3 or view.is_last:
+    if len(view.axes) != 3 or view.at != "all":
         return False
     time, batch = (view.axes[1], view.axes[0]) if by_sample else view.axes[:2]
     if view.time is not None and (view.time, view.batch) != (time, batch):

@@ -1,10 +1,11 @@
 """From the recurrent nodes of an ONNX graph to a network: what runs on what, as far as that is certain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unrolled.formats.onnx_values import DenseStage, Opaque, RecurrentStage, Stage, Value, View
+from unrolled.formats.onnx_values import At, DenseStage, Opaque, RecurrentStage, Stage, Value, View
 from unrolled.network import Dense, Embedding, Foreign, Network, NetworkLayer
+from unrolled.text import printable
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -14,16 +15,16 @@ class _Way:
     Attributes:
         start: The recurrent node that it comes from, or None if it comes from the graph's input.
         layers: The layers behind that.
-        is_last: Whether they read its last output only.
+        at: Which timesteps of it they read: see `View.at`.
     """
 
     start: RecurrentStage | None
     layers: tuple[NetworkLayer, ...]
-    is_last: bool
+    at: At
 
 
-def network_of(stages: Sequence[RecurrentStage], outputs: Sequence[Value | None]) -> Network:
-    """The network of recurrent nodes, in the order of the graph.
+def network_of(stages: Sequence[RecurrentStage], outputs: Mapping[str, Value | None]) -> Network:
+    """The network of recurrent nodes, in the order of the graph, whose outputs are told by name.
 
     Where one reads anything else than what the one before it gives, a foreign layer stands between them.
 
@@ -38,9 +39,9 @@ def network_of(stages: Sequence[RecurrentStage], outputs: Sequence[Value | None]
         layers.append(stage.layer)
         before = stage
     readout = _readout(stages[-1], outputs)
-    if readout is not None:
-        layers[-1] = replace(stages[-1].layer, return_sequences=not readout.is_last)
-        layers += readout.layers
+    at_last = readout.at == "last"
+    layers[-1] = replace(stages[-1].layer, return_sequences=readout.at == "all", at_last_timestep=at_last)
+    layers += readout.layers
     return Network(tuple(_named(layers)))
 
 
@@ -54,33 +55,46 @@ def _in_front(stage: RecurrentStage, before: RecurrentStage | None) -> tuple[Net
     return (Foreign(f"input of {stage.name}", "Branch"),)
 
 
-def _readout(last: RecurrentStage, outputs: Sequence[Value | None]) -> _Way | None:
-    """What the graph makes of the output of its last recurrent node."""
+def _readout(last: RecurrentStage, outputs: Mapping[str, Value | None]) -> _Way:
+    """What the graph makes of the output of its last recurrent node: something foreign, where nobody knows."""
     ways = []
-    for output in outputs:
+    for output in outputs.values():
         view = output.reads if isinstance(output, Opaque) else output
         way = _way(view) if isinstance(view, View) else None
-        if way is not None and way.start is last:
+        if way is not None and way.start is last and _is_understood(last, way.at):
             foreign = (Foreign(output.name, output.kind),) if isinstance(output, Opaque) else ()
-            ways.append(_Way(last, (*way.layers, *foreign), way.is_last))
+            ways.append(_Way(last, (*way.layers, *foreign), way.at))
     whole = [way for way in ways if way.layers and not isinstance(way.layers[-1], Foreign)]
-    sequences = [way for way in ways if not way.is_last]
-    return next(iter(whole or [way for way in ways if way.layers] or sequences or ways), None)
+    sequences = [way for way in ways if way.at == "all"]
+    found = next(iter(whole or [way for way in ways if way.layers] or sequences or ways), None)
+    return found or _Way(last, tuple(_foreign(*output) for output in list(outputs.items())[:1]), "all")
+
+
+def _is_understood(last: RecurrentStage, at: At) -> bool:
+    """Whether the timesteps that a readout reads are some that a layer of ours can give."""
+    return at in ("all", "end") or (at == "last" and last.width == 2)
+
+
+def _foreign(name: str, output: Value | None) -> Foreign:
+    """What gives an output of the graph, where that is not followed."""
+    if isinstance(output, Opaque):
+        return Foreign(output.name, output.kind or "Branch")
+    return Foreign(f"output {printable(name, 60)}", "Branch")
 
 
 def _way(view: View) -> _Way | None:
     """How a view came to be; None if it is not the whole output of a layer."""
     layers: list[NetworkLayer] = []
-    is_last = view.is_last
+    at = view.at
     while view.pieces:
         stage: Stage | None = view.stage
         if stage is None:
             return None
         if isinstance(stage, RecurrentStage):
-            return _Way(stage, tuple(reversed(layers)), is_last)
+            return _Way(stage, tuple(reversed(layers)), at)
         layers.append(_layer(stage))
         view = stage.reads
-    return _Way(None, tuple(reversed(layers)), is_last)
+    return _Way(None, tuple(reversed(layers)), at)
 
 
 def _layer(stage: Stage) -> NetworkLayer:

@@ -4,6 +4,8 @@ Source: `TensorProto` in `onnx/onnx.proto`, https://onnx.ai/onnx/repo-docs/Exter
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.errors import UnrolledError
 from unrolled.files import MOST_ARRAY_BYTES, UnreadableError, opened, size_of
 from unrolled.formats.onnx_node import text
 from unrolled.npy import AnyArray
@@ -115,17 +118,14 @@ class Tensors:
         path = self._beside(told.get("location", ""), where)
         if not path.exists():
             raise UnreadableError(f"{where}: there is no file {printable(path.name, 60)} beside the model")
-        with opened(str(path)) as file:
+        with _named(where, path), opened(str(path)) as file:
             if offset + size > size_of(file):
                 there = size_of(file)
-                raise UnreadableError(
-                    f"{where}: expected {size:,} bytes from byte {offset:,} on in {printable(path.name, 60)}, "
-                    f"which holds {there:,}"
-                )
+                raise UnreadableError(f"expected {size:,} bytes from byte {offset:,} on, got a file of {there:,}")
             file.seek(offset)
             raw = file.read(size)
         if len(raw) != size:
-            raise UnreadableError(f"{where}: {printable(path.name, 60)} is cut short")
+            raise UnreadableError(f"{where}: {printable(path.name, 60)}: the file is cut short")
         return raw
 
     def _beside(self, location: str, where: str) -> Path:
@@ -145,6 +145,15 @@ class Tensors:
                     f"{printable(location, 60)}, which is not followed"
                 )
         return path
+
+
+@contextmanager
+def _named(where: str, path: Path) -> Iterator[None]:
+    """Says of what is wrong with a file beside the model that it is that file, and which tensor is in it."""
+    try:
+        yield
+    except UnrolledError as problem:
+        raise UnreadableError(f"{where}: {printable(path.name, 60)}: {problem}") from problem
 
 
 def _from_raw(raw: bytes, dtype: np.dtype[np.generic], size: int, where: str) -> AnyArray:

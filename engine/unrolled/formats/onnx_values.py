@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Atom:
 
 
 Axis: TypeAlias = tuple[Atom, ...]
+At: TypeAlias = Literal["all", "end", "last", "first"]
 
 
 def axis_of(*atoms: Atom) -> Axis:
@@ -46,17 +47,33 @@ def size_of_axis(axis: Axis) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A size in a shape, of which only the atoms are known."""
+    """A size in a shape, of which only the atoms are known.
+
+    Attributes:
+        axis: The axis that is so long.
+        more: By how much it is longer than that.
+    """
 
     axis: Axis
+    more: int = 0
 
     def __mul__(self, other: object) -> "Extent":
         """The size of both axes side by side."""
-        if isinstance(other, Extent):
+        if isinstance(other, Extent) and not (self.more or other.more):
             return Extent(self.axis + other.axis)
         return self if isinstance(other, int) and other == 1 else NotImplemented
 
     __rmul__ = __mul__
+
+    def __add__(self, other: object) -> "Extent":
+        """A size that is longer by a number."""
+        return Extent(self.axis, self.more + other) if isinstance(other, int) else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: object) -> "Extent":
+        """A size that is shorter by a number."""
+        return self + -other if isinstance(other, int) else NotImplemented
 
 
 def sizes(axes: tuple[Axis, ...]) -> AnyArray:
@@ -106,12 +123,13 @@ class RecurrentStage:
         name: Its name.
         layer: The layer.
         reads: Its input.
-        width: How many directions it has.
+        by_sample: Whether the samples come before the timesteps in it.
     """
 
     name: str
     layer: Recurrent
     reads: "View | Opaque"
+    by_sample: bool = False
 
     @property
     def width(self) -> int:
@@ -186,7 +204,8 @@ class View:
         unit: The atom that counts the units of each piece.
         time: The axis of the timesteps, where that is known.
         batch: The axis of the samples, where that is known.
-        is_last: Whether it holds the last output of each direction only.
+        at: Which timesteps it holds: all of them, the one that each direction reads at its end, or the last or the
+            first one of the sequence, where that is not the end of every direction.
     """
 
     axes: tuple[Axis, ...]
@@ -195,7 +214,7 @@ class View:
     unit: Atom = Atom("units", 1)
     time: Axis | None = None
     batch: Axis | None = None
-    is_last: bool = False
+    at: At = "all"
 
     @property
     def features(self) -> Axis:

@@ -3,7 +3,7 @@
 Every function gives None for what it cannot prove to keep the meaning: then the array is not followed any further.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from unrolled.files import UnreadableError
 from unrolled.formats.onnx_fold import Operands, integers, slices, split_sizes
 from unrolled.formats.onnx_node import Node
-from unrolled.formats.onnx_values import Atom, Axis, Extent, Piece, RecurrentStage, View, axis_of, size_of_axis
+from unrolled.formats.onnx_values import At, Atom, Axis, Extent, Piece, RecurrentStage, View, axis_of, size_of_axis
 from unrolled.npy import AnyArray
 
 _FAR = 1 << 30
@@ -36,8 +36,8 @@ def concatenated(node: Node, views: Sequence[View]) -> View | None:
     direction = Atom("directions", sum(len(view.pieces) for view in views))
     along_units = [view.axes[axis] == view.features for view in views]
     along_directions = [view.axes[axis] == axis_of(view.direction) for view in views]
-    others = {(*view.axes[:axis], *view.axes[axis + 1 :], view.unit, view.is_last) for view in views}
-    if len(others) > 1 or any(view.time != first.time or view.batch != first.batch for view in views):
+    others, at = {(*view.axes[:axis], *view.axes[axis + 1 :], view.unit) for view in views}, _common(views)
+    if len(others) > 1 or at is None or any(view.time != first.time or view.batch != first.batch for view in views):
         return None
     if all(along_units):
         joined = axis_of(direction, first.unit)
@@ -47,7 +47,18 @@ def concatenated(node: Node, views: Sequence[View]) -> View | None:
         return None
     pieces = tuple(piece for view in views for piece in view.pieces)
     axes = (*first.axes[:axis], joined, *first.axes[axis + 1 :])
-    return replace(first, axes=axes, pieces=pieces, direction=direction)
+    return replace(first, axes=axes, pieces=pieces, direction=direction, at=at)
+
+
+def _common(views: Sequence[View]) -> At | None:
+    """Which timesteps all of them hold: the last one is the end of directions that go forward."""
+    held = {view.at for view in views}
+    if len(held) == 1:
+        return held.pop()
+    ends = {way for view in views if view.at == "end" for way in _ways(view.pieces)}
+    if held == {"end", "last"} and ends == {False}:
+        return "last"
+    return "first" if held == {"end", "first"} and ends == {True} else None
 
 
 def _same(_node: Node, view: View, _operands: Operands) -> tuple[View, ...]:
@@ -128,6 +139,8 @@ def _wanted_shape(node: Node, operands: Operands, view: View) -> list[int | Axis
     wanted: list[int | Axis] = []
     for place, size in enumerate(found):
         if isinstance(size, Extent):
+            if size.more:
+                return None
             wanted.append(size.axis)
         elif size == 0 and keeps:
             wanted.append(view.axes[place])
@@ -155,14 +168,21 @@ def _match(atoms: list[Atom], wanted: list[int | Axis]) -> tuple[Axis, ...] | No
 
 def _gather(node: Node, view: View, operands: Operands) -> tuple[View, ...] | None:
     places = operands[1] if len(operands) > 1 else None
-    if places is None or places.dtype.kind not in "iu" or places.size != 1 or places.ndim > 1:
+    if places is None or places.dtype.kind not in "iuO" or places.size != 1 or places.ndim > 1:
         return None
     axis = _place(node.integer("axis", 0), len(view.axes))
-    place = int(places.reshape(())[()])
-    taken = _one(view, axis, place)
+    place = _from_end(places.reshape(())[()], view.axes[axis])
+    taken = None if place is None else _one(view, axis, place)
     if taken is None or places.ndim == 1:
         return None if taken is None else (taken,)
     return (replace(taken, axes=(*taken.axes[:axis], *taken.axes[axis + 1 :])),)
+
+
+def _from_end(place: object, axis: Axis) -> int | None:
+    """A place of an axis as a number, below 0 where it is so far from the end; None if nobody knows it."""
+    if isinstance(place, Extent):
+        return place.more if place.axis == axis and place.more < 0 else None
+    return int(str(place))
 
 
 def _one(view: View, axis: int, place: int) -> View | None:
@@ -173,28 +193,38 @@ def _one(view: View, axis: int, place: int) -> View | None:
     if view.pieces and found == axis_of(view.direction):
         count = len(view.pieces)
         return _pieces(view, axis, slice(place, place + 1 or None)) if -count <= place < count else None
-    if view.pieces and found == view.time and not view.is_last and _is_last_place(view, place):
-        return replace(view, axes=(*view.axes[:axis], (), *view.axes[axis + 1 :]), is_last=True)
+    if view.pieces and found == view.time and view.at == "all":
+        at = _timestep(view, place)
+        return None if at is None else replace(view, axes=(*view.axes[:axis], (), *view.axes[axis + 1 :]), at=at)
     return None
 
 
-def _is_last_place(view: View, place: int) -> bool:
-    """Whether the output at that timestep is the last one that the layer computes."""
-    ways = {_goes_backwards(piece) for piece in view.pieces}
-    size = size_of_axis(view.time or ())
-    if ways == {True}:
-        return place == 0 or (size is not None and place == -size)
-    return ways == {False} and (place == -1 or (size is not None and place == size - 1))
+def _timestep(view: View, place: int) -> At | None:
+    """Which timestep a place is; None if it is somewhere between, or past the end of some samples."""
+    ways, size = _ways(view.pieces), size_of_axis(view.time or ())
+    at: At
+    if place == -1 or (size is not None and place == size - 1):
+        at, ends_there = "last", {False}
+    elif place == 0 or (size is not None and place == -size):
+        at, ends_there = "first", {True}
+    else:
+        return None
+    if ways == ends_there:
+        return "end"
+    return at if ways == {True, False} else None
 
 
-def _goes_backwards(piece: Piece) -> bool | None:
-    """Whether a direction begins at the end; None if its output past some timestep is no output."""
-    stage = piece.stage
-    if not isinstance(stage, RecurrentStage):
-        below = stage.reads
-        ways = {_goes_backwards(each) for each in below.pieces}
-        return ways.pop() if len(ways) == 1 else None
-    return None if stage.layer.length is not None else stage.layer.directions[piece.direction].backwards
+def _ways(pieces: Iterable[Piece]) -> set[bool | None]:
+    """Whether directions begin at the end; None for one whose output past some timestep is no output."""
+    ways: set[bool | None] = set()
+    for piece in pieces:
+        stage = piece.stage
+        if not isinstance(stage, RecurrentStage):
+            ways |= _ways(stage.reads.pieces)
+        else:
+            lengths = stage.layer.lengths
+            ways.add(None if lengths is not None else stage.layer.directions[piece.direction].backwards)
+    return ways
 
 
 def _pieces(view: View, axis: int, taken: slice) -> View | None:
@@ -203,7 +233,13 @@ def _pieces(view: View, axis: int, taken: slice) -> View | None:
     if not pieces:
         return None
     axes = (*view.axes[:axis], axis_of(direction), *view.axes[axis + 1 :])
-    return replace(view, axes=axes, pieces=pieces, direction=direction)
+    return _settled(replace(view, axes=axes, pieces=pieces, direction=direction))
+
+
+def _settled(view: View) -> View:
+    """The same, as the last timestep is the end of directions that go forward, and the first of those that do not."""
+    is_end = (view.at, _ways(view.pieces)) in (("last", {False}), ("first", {True}))
+    return replace(view, at="end") if is_end else view
 
 
 def _slice(node: Node, view: View, operands: Operands) -> tuple[View, ...] | None:
@@ -224,8 +260,22 @@ def _part(view: View, axis: int, taken: slice) -> View | None:
         return None
     if view.pieces and found == axis_of(view.direction):
         return _pieces(view, axis, taken)
+    if view.pieces and found == view.features:
+        return _columns(view, axis, taken)
     is_one = taken.stop == taken.start + 1 or (taken.start == -1 and taken.stop >= _FAR)
     return _one(view, axis, taken.start) if is_one else None
+
+
+def _columns(view: View, axis: int, taken: slice) -> View | None:
+    """Whole directions out of those that lie side by side as features."""
+    units = view.unit.size or 1
+    start, stop, _ = taken.indices(units * len(view.pieces))
+    if start % units or stop % units:
+        return None
+    part = _pieces(view, axis, slice(start // units, stop // units))
+    if part is None:
+        return None
+    return replace(part, axes=(*part.axes[:axis], part.features, *part.axes[axis + 1 :]))
 
 
 def _split(node: Node, view: View, operands: Operands) -> tuple[View, ...] | None:
@@ -240,7 +290,7 @@ def _split(node: Node, view: View, operands: Operands) -> tuple[View, ...] | Non
     alone = Atom("directions", 1)
     part = axis_of(view.unit) if found == view.features else ()
     axes = (*view.axes[:axis], part, *view.axes[axis + 1 :])
-    return tuple(replace(view, axes=axes, pieces=(piece,), direction=alone) for piece in view.pieces)
+    return tuple(_settled(replace(view, axes=axes, pieces=(piece,), direction=alone)) for piece in view.pieces)
 
 
 MOVES: dict[str, Callable[[Node, View, Operands], tuple[View, ...] | None]] = {

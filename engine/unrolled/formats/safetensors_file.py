@@ -79,7 +79,10 @@ def _tensors(file: io.BufferedReader) -> dict[str, Tensor]:
             raise UnreadableError(f"expected the numbers of a tensor at {end:,}, behind the one before, got {first:,}")
         end = last
     if end != size_of(file) - start:
-        raise UnreadableError(f"expected {end:,} bytes of numbers, as the header says, got {size_of(file) - start:,}")
+        raise UnreadableError(
+            f"expected {end:,} bytes of numbers, as the header says, got {size_of(file) - start:,}: the file is "
+            "damaged or cut short, fetch or save it again"
+        )
     return tensors
 
 

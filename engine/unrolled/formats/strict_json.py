@@ -87,5 +87,13 @@ def _short_integer(text: str) -> int:
 
 def kind_of_value(found: object) -> str:
     """What a JSON value is, in words."""
-    kinds = {"list": "a list", "str": "a text", "int": "a number", "float": "a number", "NoneType": "null"}
+    kinds = {
+        "list": "a list",
+        "dict": "an object",
+        "str": "a text",
+        "int": "a number",
+        "float": "a number",
+        "bool": "true or false",
+        "NoneType": "null",
+    }
     return kinds.get(type(found).__name__, "something else")

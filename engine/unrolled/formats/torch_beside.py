@@ -12,7 +12,7 @@ from unrolled.text import printable
 _WEIGHT = ".weight"
 _EMBEDDING = re.compile(r"(\w*_)?emb(ed(ding)?)?s?(_tokens|_layer|_table)?\d*\Z")
 _LINEAR = re.compile(
-    r"(fc|lin|linear|dense|out|output|head|decoder|classifier|readout|logits|predictor|h2o|hidden2\w+)"
+    r"(fc|lin|linear|dense|out|output|head|decoder|classifier|readout|logits|predictor|pred(iction)?|regressor|h2o|hidden2\w+)"
     r"(_?(layer|out|head|proj))?\d*\Z"
 )
 _IN_SEQUENTIAL = re.compile(r"\.\d{1,3}\Z")
@@ -36,9 +36,15 @@ def embeddings(others: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         key: one
         for key, one in others.items()
-        if _EMBEDDING.match(_last(key)) and len(one.shape) == 2 and all(one.shape) and one.is_float
-        if f"{_owner(key)}.bias" not in others
+        if _EMBEDDING.match(_last(key)) or _has_decoder(key, one, others)
+        if len(one.shape) == 2 and all(one.shape) and one.is_float and f"{_owner(key)}.bias" not in others
     }
+
+
+def _has_decoder(key: str, one: Tensor, others: Mapping[str, Tensor]) -> bool:
+    """Whether it is called encoder, and a decoder beside it has as many tokens, as in PyTorch's language models."""
+    decoder = others.get(f"{_parent(key)}.decoder{_WEIGHT}".removeprefix("."))
+    return _last(key) == "encoder" and decoder is not None and decoder.shape[:1] == one.shape[:1]
 
 
 def key_before(module: str, features: int, found: Mapping[str, Tensor], is_alone: bool) -> str | None:
@@ -51,7 +57,7 @@ def key_before(module: str, features: int, found: Mapping[str, Tensor], is_alone
     return fitting[0] if len(fitting) == 1 else None
 
 
-def embedding(key: str, table: Tensor) -> Beside:
+def embedding(key: str, table: Tensor, asking: Asking) -> Beside:
     """The Embedding of that key.
 
     Raises:
@@ -59,7 +65,25 @@ def embedding(key: str, table: Tensor) -> Beside:
     """
     check_total([table])
     name = printable(_owner(key), 60)
-    return Beside(Embedding(name, table.numbers(name)), (key,))
+    numbers = table.numbers(name)
+    asking.remark_not_finite(f"{name}.weight", numbers)
+    return Beside(Embedding(name, numbers), (key,))
+
+
+def owner_of_linear(last: Recurrent, others: Mapping[str, Tensor]) -> str | None:
+    """The name of the Linear that reads the layer `last`, if all the `others` are its own."""
+    owners = {_owner(key) for key in others}
+    if len(owners) != 1:
+        return None
+    (owner,) = owners
+    weight = others.get(f"{owner}.weight")
+    if weight is None or not _LINEAR.match(_IN_SEQUENTIAL.sub("", owner).rpartition(".")[2]):
+        return None
+    rows = weight.shape[:1]
+    shapes = {f"{owner}.weight": (*rows, last.outputs), f"{owner}.bias": rows}
+    if 0 in rows or any(shapes.get(key) != one.shape or not one.is_float for key, one in others.items()):
+        return None
+    return owner
 
 
 def linear_behind(last: Recurrent, others: Mapping[str, Tensor], asking: Asking) -> Beside | None:
@@ -69,22 +93,20 @@ def linear_behind(last: Recurrent, others: Mapping[str, Tensor], asking: Asking)
         UnreadableError: If it cannot be read.
         OptionError: If there is no such activation.
     """
-    owners = {_owner(key) for key in others}
-    if len(owners) != 1:
-        return None
-    (owner,) = owners
-    weight, bias = others.get(f"{owner}.weight"), others.get(f"{owner}.bias")
-    if weight is None or not _LINEAR.match(_IN_SEQUENTIAL.sub("", owner).rpartition(".")[2]):
-        return None
-    rows = weight.shape[:1]
-    shapes = {f"{owner}.weight": (*rows, last.outputs), f"{owner}.bias": rows}
-    if 0 in rows or any(shapes.get(key) != one.shape or not one.is_float for key, one in others.items()):
+    owner = owner_of_linear(last, others)
+    if owner is None:
         return None
     check_total(others.values())
     name = printable(owner, 60)
-    activation = asking.ask("dense_activation", "linear")
-    numbers = None if bias is None else bias.numbers(name)
-    return Beside(Dense(name, weight.numbers(name).T, numbers, activation), tuple(others))
+    activation = asking.ask("dense_activation", "linear", _applied, "--dense-activation softmax")
+    numbers = {key.rpartition(".")[2]: one.numbers(name) for key, one in others.items()}
+    for key, array in numbers.items():
+        asking.remark_not_finite(f"{name}.{key}", array)
+    return Beside(Dense(name, numbers["weight"].T, numbers.get("bias"), activation), tuple(others))
+
+
+def _applied(activation: str) -> str:
+    return "nothing" if activation == "linear" else activation
 
 
 def _owner(key: str) -> str:

@@ -4,7 +4,8 @@ PyTorch multiplies W·x, so its weights are those of Keras transposed, with the 
 r, z, n (GRU): https://pytorch.org/docs/stable/generated/torch.nn.GRU.html. A GRU resets after the product.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -44,20 +45,25 @@ def recurrent_layers(module: Module, name: str, asking: Asking) -> Iterator[Recu
         OptionError: If there is no such activation.
     """
     cell = cell_of(module)
-    activation = asking.ask("activation", "tanh", _nonlinearity) if cell == "RNN" else "tanh"
+    activation = asking.ask("activation", "tanh", str, "--activation relu") if cell == "RNN" else "tanh"
     for number in range(module.layers or 1):
         both = [module.weights(number, direction) for direction in module.directions]
         shown = name if module.layers in (None, 1) else f"{name}_l{number}"
-        cells = [_cell(cell, weights, activation, shown) for weights in both]
+        cells = []
+        for direction, weights in zip(module.directions, both, strict=True):
+            behind = direction if module.layers is None else f"_l{number}{direction}"
+            cells.append(_cell(cell, weights, activation, shown, partial(_tell, asking, name, behind)))
         count = sum(one.parameters for weights in both for one in weights.values())
+        are_summed = cell != "GRU" and all("bias_ih" in weights for weights in both)
+        biases = tuple(_biases(weights, shown) for weights in both) if are_summed else None
         if len(cells) == 1:
-            yield Recurrent(shown, cells[0], parameters=count)
+            yield Recurrent(shown, cells[0], parameters=count, biases=biases)
         else:
-            yield Recurrent(shown, cells[0], cells[1], "concat", parameters=count)
+            yield Recurrent(shown, cells[0], cells[1], "concat", parameters=count, biases=biases)
 
 
-def _nonlinearity(name: str) -> str:
-    return f"{name} (PyTorch's nonlinearity)"
+def _tell(asking: Asking, name: str, behind: str, kind: str, numbers: Array) -> None:
+    asking.remark_not_finite(f"{name}: {kind}{behind}", numbers)
 
 
 def _gates(weights: Mapping[str, Tensor], where: str) -> int:
@@ -72,10 +78,10 @@ def _gates(weights: Mapping[str, Tensor], where: str) -> int:
     rows, columns = shapes["weight_hh"]
     units = shapes["weight_hr"][1] if "weight_hr" in shapes else columns
     if rows % units or rows // units not in _CELLS or ("weight_hr" in shapes and rows != 4 * units):
-        gates = "4·units" if "weight_hr" in shapes else "units, 3·units or 4·units"
-        raise UnreadableError(f"{where}weight_hh: expected {gates} rows for {units:,} units, got {rows:,}")
+        gates = "4·hidden_size" if "weight_hr" in shapes else "hidden_size, 3·hidden_size or 4·hidden_size"
+        raise UnreadableError(f"{where}weight_hh: expected {gates} rows, hidden_size being {units:,}, got {rows:,}")
     if units > MOST_UNITS:
-        raise UnreadableError(f"{where}expected at most {MOST_UNITS:,} units, got {units:,}")
+        raise UnreadableError(f"{where}expected a hidden_size of at most {MOST_UNITS:,}, got {units:,}")
     wanted = {
         "weight_ih": (rows, shapes["weight_ih"][1]),
         "bias_ih": (rows,),
@@ -91,13 +97,18 @@ def _gates(weights: Mapping[str, Tensor], where: str) -> int:
     return rows // units
 
 
-def _cell(cell: str, weights: Mapping[str, Tensor], activation: str, where: str) -> LSTM | GRU | SimpleRNN:
+def _cell(
+    cell: str, weights: Mapping[str, Tensor], activation: str, where: str, tell: Callable[[str, Array], None]
+) -> LSTM | GRU | SimpleRNN:
+    """A cell of those weights; `tell` is given each of them by kind, as it is in the file."""
     gates = _gates(weights, f"{where}: ")
     if _CELLS[gates] != cell:
         raise UnreadableError(
             f"{where}: expected the weights of one more {cell}, got those of another cell, {_CELLS[gates]}"
         )
     arrays = {kind: one.numbers(f"{where}: {kind}") for kind, one in weights.items()}
+    for kind, array in arrays.items():
+        tell(kind, array)
     if cell == "GRU":
         arrays = {kind: _in_order(array) for kind, array in arrays.items()}
     kernel, recurrent_kernel = arrays["weight_ih"].T, arrays["weight_hh"].T
@@ -105,6 +116,8 @@ def _cell(cell: str, weights: Mapping[str, Tensor], activation: str, where: str)
     if cell == "GRU":
         return GRU(kernel, recurrent_kernel, biases)
     bias = None if biases is None else _sum(biases)
+    if bias is not None and biases is not None and np.isfinite(biases).all():
+        tell("bias_ih + bias_hh", bias)
     if cell == "RNN":
         return SimpleRNN(kernel, recurrent_kernel, bias, activation)
     projection = arrays["weight_hr"].T if "weight_hr" in arrays else None
@@ -115,6 +128,10 @@ def _in_order(array: Array) -> Array:
     """The blocks of a GRU in the order z, r, n."""
     blocks = np.split(array, 3)
     return np.concatenate([blocks[number] for number in _GRU_ORDER])
+
+
+def _biases(weights: Mapping[str, Tensor], where: str) -> Array:
+    return np.stack([weights[kind].numbers(f"{where}: {kind}") for kind in ("bias_ih", "bias_hh")])
 
 
 def _sum(biases: Array) -> Array:

@@ -5,8 +5,9 @@ not needed, and nothing in a file is run. Source: `torch/serialization.py`.
 """
 
 import io
+import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from math import prod
 from typing import Any
@@ -19,14 +20,18 @@ from unrolled.files import MOST_ARRAY_BYTES, UnreadableError, size_of
 from unrolled.formats.asking import Asking
 from unrolled.formats.model import Model
 from unrolled.formats.tensors import STORED, Tensor, tensor
+from unrolled.formats.torch_globals import ADVICE, Left, Scripted, Storage, View
 from unrolled.formats.torch_model import model_of
 from unrolled.formats.torch_names import is_recurrent
-from unrolled.formats.torch_pickle import MOST_BYTES, Scripted, Storage, Unpickled, View
+from unrolled.formats.torch_pickle import MOST_BYTES, Unpickled
 from unrolled.npy import ZIP_MAGIC, AnyArray
 from unrolled.text import printable
 
 _PICKLE = "data.pkl"
 _PICKLES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
+_OLDER_PICKLE = re.compile(rb"(L\d+L\n|[(]*[\]})]q\0|\([dlt]p0\n|[(]*c[\w.]{1,200}\n[\w.]{1,200}\n(p\d+\n|q\0|\())")
+"""How dictionaries, lists and objects begin in protocols 0 and 1, which say nothing of themselves."""
+
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """What files begin with that were written before PyTorch 1.6, behind what differs between protocols of pickle."""
 
@@ -38,6 +43,7 @@ _AT_ONCE = 1 << 20
 _MOST_NAME_CHARACTERS = 16 << 20
 
 _MOST_TENSORS = 20_000
+_MOST_MATCHED = 100
 
 _Path = tuple[str, ...]
 _Found = tuple[_Path, _Path, Any]
@@ -49,7 +55,8 @@ Numbers = Callable[[str], AnyArray]
 
 def recognises(beginning: bytes, members: Sequence[str]) -> bool:
     """Whether a file that begins so may be one of these; `members` are the names in it if it is an archive."""
-    return beginning.startswith(_PICKLES) or any(_is_pickle(member) for member in members)
+    is_pickle = beginning.startswith(_PICKLES) or _OLDER_PICKLE.match(beginning) is not None
+    return is_pickle or any(_is_pickle(member) for member in members)
 
 
 def read(file: io.BufferedReader, name: str, choices: Choices) -> Model:
@@ -60,24 +67,21 @@ def read(file: io.BufferedReader, name: str, choices: Choices) -> Model:
         ShapeError: If shapes disagree.
         OptionError: If there is no such activation, or no such layer.
     """
-    beginning = file.read(_BEGINNING)
+    asking, beginning = Asking(choices), file.read(_BEGINNING)
     file.seek(0)
     if beginning.startswith(ZIP_MAGIC):
         with archive(file) as opened:
-            return model_of(name, _from_archive(opened), Asking(choices))
+            return model_of(name, _from_archive(opened, asking), asking)
     if _LEGACY not in beginning:
-        raise UnreadableError(
-            "expected a file of torch.save, got a Python pickle, which is never loaded: "
-            "save the weights with torch.save(model.state_dict(), …)"
-        )
-    return model_of(name, _from_chain(file), Asking(choices))
+        raise UnreadableError(f"expected a file of torch.save, got a Python pickle, which is never loaded: {ADVICE}")
+    return model_of(name, _from_chain(file, asking), asking)
 
 
 def _is_pickle(member: str) -> bool:
     return member == _PICKLE or member.endswith(f"/{_PICKLE}")
 
 
-def _from_archive(opened: zipfile.ZipFile) -> dict[str, Tensor]:
+def _from_archive(opened: zipfile.ZipFile, asking: Asking) -> dict[str, Tensor]:
     pickles = [member for member in opened.namelist() if _is_pickle(member)]
     if len(pickles) != 1:
         raise UnreadableError(f"expected one {_PICKLE} in the archive, got {len(pickles)}")
@@ -97,7 +101,7 @@ def _from_archive(opened: zipfile.ZipFile) -> dict[str, Tensor]:
         raw = _member(opened, f"{root}data/{key}", MOST_ARRAY_BYTES)
         return np.frombuffer(raw, STORED[unpickled.storages[key].stored])
 
-    return _tensors(unpickled.found, numbers)
+    return _tensors(unpickled.found, numbers, asking)
 
 
 def _member(opened: zipfile.ZipFile, name: str, most: int) -> bytearray:
@@ -113,11 +117,13 @@ def _member(opened: zipfile.ZipFile, name: str, most: int) -> bytearray:
     return raw
 
 
-def _from_chain(file: io.BufferedReader) -> dict[str, Tensor]:
+def _from_chain(file: io.BufferedReader, asking: Asking) -> dict[str, Tensor]:
     """Five pickles: a number, a version, facts about the machine, the object, and the keys of the storages."""
     _number, version, machine, unpickled, keys = (Unpickled(file) for _ in range(5))
     if version.found != _LEGACY_PROTOCOL or not isinstance(machine.found, dict) or not isinstance(keys.found, list):
-        raise UnreadableError(f"expected the older format of torch.save, version {_LEGACY_PROTOCOL}, got another one")
+        raise UnreadableError(
+            f"expected the older format of torch.save, version {_LEGACY_PROTOCOL}, got another one: {ADVICE}"
+        )
     if machine.found.get("little_endian") is not True:
         raise UnreadableError("expected numbers in little-endian order, got a file of a machine with another one")
     places: dict[str, int] = {}
@@ -141,7 +147,7 @@ def _from_chain(file: io.BufferedReader) -> dict[str, Tensor]:
         kind = STORED[storage.stored]
         return np.frombuffer(file.read(storage.count * kind.itemsize), kind)
 
-    return _tensors(unpickled.found, numbers)
+    return _tensors(unpickled.found, numbers, asking)
 
 
 def _check_storage(storage: Storage, got: int) -> None:
@@ -149,23 +155,45 @@ def _check_storage(storage: Storage, got: int) -> None:
     if got != expected:
         raise UnreadableError(
             f"storage {printable(storage.key, 60)}: expected {expected:,} bytes for {storage.count:,} numbers of type "
-            f"{storage.stored}, got {got:,}"
+            f"{storage.stored}, got {got:,}: the file is damaged or cut short, fetch or save it again"
         )
     if got > MOST_ARRAY_BYTES:
         raise UnreadableError(f"expected an array of at most 1 GiB, got {got / 2**30:,.1f} GiB")
 
 
-def _tensors(found: object, numbers: Numbers) -> dict[str, Tensor]:
+def _tensors(found: object, numbers: Numbers, asking: Asking) -> dict[str, Tensor]:
     """The tensors by name: those of the state dict, if there is one among other things."""
-    groups: dict[str, dict[str, Tensor]] = {}
-    for group, name, view in _views(found):
-        groups.setdefault(group, {})[name] = tensor(view.shape, view.storage.stored, partial(_read, view, numbers))
-    models = {group: tensors for group, tensors in groups.items() if any(map(is_recurrent, tensors))} or groups
-    if len(models) == 1:
-        return next(iter(models.values()))
-    return {
-        f"{group}.{name}" if group else name: one for group, tensors in models.items() for name, one in tensors.items()
+    groups: dict[str, dict[str, View]] = {}
+    no_tensor = None
+    for group, name, value in _values(found):
+        if isinstance(value, View):
+            groups.setdefault(group, {})[name] = value
+        elif no_tensor is None and is_recurrent(name[-_MOST_MATCHED:]):
+            no_tensor = UnreadableError(f"{printable(name, 60)}: expected a tensor, got {value.kind}: {ADVICE}")
+    models = {group: views for group, views in groups.items() if any(map(is_recurrent, views))}
+    if no_tensor is not None and not models:
+        raise no_tensor
+    models = models or groups
+    views = {
+        f"{group}.{name}" if group and len(models) > 1 else name: view
+        for group, members in models.items()
+        for name, view in members.items()
     }
+    _remark_on_tied(views, asking)
+    return {
+        name: tensor(view.shape, view.storage.stored, partial(_read, view, numbers)) for name, view in views.items()
+    }
+
+
+def _remark_on_tied(views: Mapping[str, View], asking: Asking) -> None:
+    """Tells of a weight that is there under two names, as in a language model whose Linear reuses its Embedding."""
+    first: dict[View, str] = {}
+    for name, view in views.items():
+        other = first.setdefault(view, name)
+        if other != name and all(view.shape):
+            both = f"{printable(name, 60)} and {printable(other, 60)}"
+            asking.remark(f"{both} are one tensor (tied weights): counted twice here, once by PyTorch")
+            return
 
 
 def _read(view: View, numbers: Numbers) -> AnyArray:
@@ -177,8 +205,8 @@ def _read(view: View, numbers: Numbers) -> AnyArray:
     return np.ndarray(view.shape, whole.dtype, whole.data, view.offset * size, strides)  # it checks the bounds too
 
 
-def _views(found: object) -> Iterator[tuple[str, str, View]]:
-    """All tensors in an object, each with the dictionary that it is in, and its name in there.
+def _values(found: object) -> Iterator[tuple[str, str, View | Left]]:
+    """All tensors in an object, each with the dictionary that it is in, and its name in there; what is left out too.
 
     Containers that are in several places, or in themselves, are gone through once.
     """
@@ -194,6 +222,8 @@ def _views(found: object) -> Iterator[tuple[str, str, View]]:
             if tensors > _MOST_TENSORS or characters > _MOST_NAME_CHARACTERS:
                 raise UnreadableError(f"expected at most {_MOST_TENSORS:,} tensors with names of sane length, got more")
             yield ".".join(group), ".".join(path), value
+        elif isinstance(value, Left):
+            yield "", path[-1] if path else "", value
         elif isinstance(value, dict | list | tuple | Scripted) and id(value) not in seen:
             seen.add(id(value))
             inside.append(_inside(group, path, value))

@@ -83,7 +83,8 @@ def modules(tensors: Mapping[str, Tensor]) -> tuple[list[Module], dict[str, Tens
     for name, one in _unwrapped(tensors).items():
         if "_packed_params" in name:
             raise UnreadableError(
-                f"{printable(name, 60)}: expected plain weights, got quantized ones, which are packed"
+                f"{printable(name, 60)}: expected plain weights, got quantized ones, which are packed: save those of "
+                "the model before it is quantized"
             )
         match = _RECURRENT.match(name)
         if match is None:

@@ -51,10 +51,11 @@ class _Main(click.Command):
 @fresh_layer_options
 @sequence_options
 @view_options
+@click.option("--no-files", is_flag=True, help="No key writes or reads a file: for an account that several share.")
 @click.version_option(package_name="unrolled", prog_name="unrolled", message="%(prog)s %(version)s")
 @request_from_options
-def command(request: Request) -> None:
+def command(request: Request, no_files: bool) -> None:
     """Open the stepper."""
     from unrolled_tui.commands.stepper import step_through  # noqa: PLC0415
 
-    raise click.exceptions.Exit(step_through(request))
+    raise click.exceptions.Exit(step_through(request, not no_files))

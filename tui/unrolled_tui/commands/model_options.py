@@ -15,9 +15,17 @@ def _names(_context: click.Context, _option: click.Parameter, value: str | None)
 
 
 _OPTIONS = (
-    click.option("--activation", metavar="NAME", help="The activation of the candidate and the state, such as tanh."),
+    click.option(
+        "--activation",
+        metavar="NAME",
+        help="The activation of the candidate and the state, such as tanh; the nonlinearity of a PyTorch RNN.",
+    ),
     click.option("--recurrent-activation", metavar="NAME", help="The activation of the gates, such as sigmoid."),
-    click.option("--dense-activation", metavar="NAME", help="The activation of the Dense layers, such as softmax."),
+    click.option(
+        "--dense-activation",
+        metavar="NAME",
+        help="The activation of the Dense layers, such as softmax; what is applied behind a PyTorch Linear.",
+    ),
     click.option(
         "--reset-after/--no-reset-after",
         default=None,
@@ -36,7 +44,15 @@ _OPTIONS = (
     ),
     click.option("--mask-zero/--no-mask-zero", default=None, help="Whether token 0 is padding."),
     click.option("--keras-version", type=click.IntRange(1, 3), metavar="N", help="The Keras that wrote the file."),
-    click.option("--layer-order", callback=_names, metavar="A,B,…", help="The layers in the order in which they run."),
+    click.option(
+        "--layer-order",
+        callback=_names,
+        metavar="A,B,…",
+        help="The layers in the order in which they run; PyTorch: the modules.",
+    ),
+    click.option(
+        "--opset", type=click.IntRange(1), metavar="N", help="The opset as which an ONNX file of a newer one is read."
+    ),
 )
 
 CHOICE_NAMES = (
@@ -50,6 +66,7 @@ CHOICE_NAMES = (
     "mask_zero",
     "keras_version",
     "layer_order",
+    "opset",
 )
 """What the options are called, and the fields of `unrolled.Choices`, whose NumPy a mere --help should not import."""
 

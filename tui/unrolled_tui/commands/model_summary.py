@@ -7,6 +7,8 @@ from unrolled.network import Dense, Embedding, Foreign, Network, NetworkLayer, R
 from unrolled_tui.commands.printing import aligned, many
 
 _FRAMEWORKS = ("Keras", "PyTorch", "ONNX")
+_KINDS = {"PyTorch": {"Dense": "Linear", "SimpleRNN": "RNN", "Bidirectional(SimpleRNN)": "Bidirectional(RNN)"}}
+"""What a framework calls a kind of layers that has another name in Keras."""
 
 
 def whole(model: Model) -> Iterator[str]:
@@ -16,10 +18,12 @@ def whole(model: Model) -> Iterator[str]:
     as_counted = f", as {model.framework} counts them" if model.framework else ""
     yield f"{model.name} · {count}{as_counted}"
     yield ""
+    kinds = _KINDS.get(model.framework, {})
     rows = [("layer", "kind", "output", "parameters")]
     for layer, counted in zip(network.layers, network.counts, strict=True):
         computed = "" if not isinstance(layer, Foreign) else ", not computed"
-        rows.append((layer.name, f"{counted.kind}{computed}", _output(layer), str(counted.parameters)))
+        kind = kinds.get(counted.kind, counted.kind)
+        rows.append((layer.name, f"{kind}{computed}", _output(layer), str(counted.parameters)))
     rows.append(("sum", "", "", str(network.parameters)))
     yield from aligned(rows, left=2)
     others = [*_elsewhere(network, model.framework), *_unlike_the_arrays(network, model.framework or "the file")]

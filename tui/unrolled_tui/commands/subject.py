@@ -32,6 +32,7 @@ class Subject:
         reader: The layer that reads the sequence, if not the first one.
         batch_size: How many sequences a batch of a stateful model has.
         classes: What the outputs of the model are called, if that is known.
+        badge: What the model was verified against, if it was, in many words and in few.
     """
 
     layer: RecurrentLayer[Any]
@@ -45,6 +46,7 @@ class Subject:
     reader: str | None = None
     batch_size: int | None = None
     classes: tuple[str, ...] = ()
+    badge: tuple[str, ...] = ()
 
     @property
     def network(self) -> "Network":
@@ -63,6 +65,8 @@ class Subject:
         if self.beside is not None:
             layer, origin = self.beside
             session.versus = Session.open(layer, self.sequence, origin, request.at)
+            session.origin = " ".join([self.origin, *(words[0] for words in self.badge[:1])])  # the sign alone
+        session.badge = self.badge
         session.show_lens(LENS_NAMES.index(request.lens))
         session.notebook = _notebook(request, session)
         return session
@@ -155,16 +159,18 @@ def _of_model(request: Request) -> Subject:
     try:
         sequence = sequence_of(request, stretch, direction.layer.dtype)
     except SequenceFileError as error:
-        if stretch.after is None:
+        why = _doubt(model, error) if stretch.after is None else model.network.remarks[0]
+        if not why:
             raise
-        raise SequenceFileError(f"{error}; {model.network.remarks[0]}") from error
+        raise SequenceFileError(f"{error}; {why}") from error
     if sequence.values.ndim == 3 and not model.batch_first:
-        sequence = replace(sequence, values=sequence.values.swapaxes(0, 1))
-    checked, told = _verified(model, request)
+        order = "the input is read as (T, batch, …), as the model has it"
+        sequence = replace(sequence, values=sequence.values.swapaxes(0, 1), remarks=(*sequence.remarks, order))
+    badge, told = _verified(model, request)
     return Subject(
         layer=direction.layer,
         sequence=sequence,
-        origin=f"{model.name}{checked}",
+        origin=model.name,
         model=model.network,
         framework=model.framework,
         remarks=told + model.remarks + model.network.remarks,
@@ -172,7 +178,14 @@ def _of_model(request: Request) -> Subject:
         reader=reader,
         batch_size=request.batch_size or model.batch_size,
         classes=classes_of(request, stretch),
+        badge=badge,
     )
+
+
+def _doubt(model: "Model", error: SequenceFileError) -> str:
+    """What was taken of the order of the layers, where another one may be the first, which has other features."""
+    is_about_features = "feature" in str(error)
+    return next((told for told in model.remarks if is_about_features and "--layer-order" in told), "")
 
 
 def _load(path: str, request: Request) -> "Model":
@@ -181,14 +194,16 @@ def _load(path: str, request: Request) -> "Model":
     return load_in_time(path, unrolled.Choices(**dict(request.choices)))
 
 
-def _verified(model: "Model", request: Request) -> tuple[str, tuple[str, ...]]:
-    """A sign behind the model's name that says whether it agrees with the framework's numbers, and a sentence on it."""
+def _verified(model: "Model", request: Request) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Whether the model agrees with the framework's numbers: a badge in many words and in few, and a sentence."""
     if request.verify is None:
-        return "", ()
+        return (), ()
     from unrolled.verify import verify_file  # noqa: PLC0415  # few ask for it
 
     report = verify_file(model, request.verify)
-    return (" ✓" if report.agrees else " ×"), (f"{'✓' if report.agrees else '×'} {report.badge}",)
+    if report.agrees:
+        return (f"✓ verified: {report.against}", "✓ verified"), (f"✓ {report.badge}",)
+    return (f"× parts from {report.against}", "× parts"), (f"× {report.badge}",)
 
 
 def _direction(wanted: str | None, names: tuple[str, ...]) -> str:

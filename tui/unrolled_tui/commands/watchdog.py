@@ -1,22 +1,32 @@
 """Ends the reader of a model file that runs past its time."""
 
 import _thread
+import faulthandler
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 import unrolled
 from unrolled import Choices, Model, ModelFileError
 from unrolled.text import printable
+from unrolled_tui.exits import FAILED, fail
 
 SECONDS = 60.0
 """A file of 1 GiB is read in a tenth of that."""
 
 _AGAIN = 1.0
 """If something in between takes the interruption for an error of its own, the next one comes so many seconds later."""
+
+_GRACE = 10.0
+"""So long a reader has to end once its time is over. Then the process ends: a call into C cannot be interrupted."""
+
+_STANDARD_ERROR = 2
 
 
 class _OutOfTimeError(BaseException):
@@ -37,7 +47,10 @@ def load_in_time(path: str | os.PathLike[str], choices: Choices, seconds: float 
 def ended_after(seconds: float, path: str | os.PathLike[str]) -> Iterator[None]:
     """Ends what runs inside, in the main thread, once the time is over.
 
-    It interrupts Python code, on every system; a single call into a library in C is ended when it returns.
+    Python code is interrupted, on every system. A single call into C is not: if it has not come back soon after, the
+    process ends with the same sentence and the exit code of a failure; nothing is on the screen yet while a file is
+    read. A call that does not even let other threads run is ended a little later, by Python's `faulthandler`, which
+    waits without Python and tells in which line that was.
 
     Raises:
         ModelFileError: If the time is over.
@@ -45,7 +58,8 @@ def ended_after(seconds: float, path: str | os.PathLike[str]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # nothing interrupts another thread
         return
-    guard = _Guard(seconds)
+    sentence = f"{printable(os.fspath(path))}: took more than {seconds:g} s to read, and was given up"
+    guard = _Guard(seconds, sentence)
     try:
         try:
             guard.begin()
@@ -54,15 +68,15 @@ def ended_after(seconds: float, path: str | os.PathLike[str]) -> Iterator[None]:
             guard.end()
     except _OutOfTimeError:
         guard.end()  # again: it may have come while the guard was ending
-        took = f"took more than {seconds:g} s to read, and was given up"
-        raise ModelFileError(f"{printable(os.fspath(path))}: {took}") from None
+        raise ModelFileError(sentence) from None
 
 
 class _Guard:
-    """A thread that interrupts the main one, as if the user did."""
+    """A thread that interrupts the main one, as if the user did, and ends the process where that does not help."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, sentence: str) -> None:
         self._seconds = seconds
+        self._sentence = sentence
         self._done = threading.Event()
         self._is_over = False
         self._before = signal.getsignal(signal.SIGINT)
@@ -70,17 +84,21 @@ class _Guard:
 
     def begin(self) -> None:
         signal.signal(signal.SIGINT, self._interrupted)
+        faulthandler.dump_traceback_later(self._seconds + 2 * _GRACE, file=_STANDARD_ERROR, exit=True)
         self._thread.start()
 
     def end(self) -> None:
         self._done.set()
+        faulthandler.cancel_dump_traceback_later()
         if self._thread.is_alive():
             self._thread.join()
         signal.signal(signal.SIGINT, self._before)
 
     def _watch(self) -> None:
-        wait = self._seconds
+        wait, last = self._seconds, time.monotonic() + self._seconds + _GRACE
         while not self._done.wait(wait):
+            if time.monotonic() >= last:
+                _leave(self._sentence)
             self._is_over, wait = True, _AGAIN
             _thread.interrupt_main()
 
@@ -89,3 +107,12 @@ class _Guard:
             raise _OutOfTimeError
         if callable(self._before):
             self._before(number, frame)
+
+
+def _leave(sentence: str) -> NoReturn:
+    """Ends the process at once: the main thread, which ends it otherwise, is stuck."""
+    with suppress(Exception):  # a stream may be closed
+        sys.stdout.flush()  # what was said of files before this one
+        fail(sentence)
+        sys.stderr.flush()
+    os._exit(FAILED)

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from unrolled_tui.renderables.spans import Line, Span, fit, line
 
 
-def subject(facts: Sequence[str], cells: int) -> Line:
-    """What is on show: `unrolled   LSTM · 3 units · 1 feature · seed 7`.
+def subject(facts: Sequence[str], cells: int, badge: Sequence[str] = ()) -> Line:
+    """What is on show: `unrolled   LSTM · 3 units · 1 feature · seed 7 · ✓ verified`.
 
-    Where that is too long it goes without the name, and then without the last facts.
+    Where that is too long it goes without the name, and then without the last facts, but with a badge, in as many words
+    as there is room for.
     """
-    kept = [fact for fact in facts if fact]
-    while len(whole := " · ".join(kept)) + 1 > cells and len(kept) > 1:
+    kept, shortest = [fact for fact in facts if fact], badge[-1:]
+    while len(" · ".join([*kept, *shortest])) + 1 > cells and len(kept) > 1:
         del kept[-1]
+    known = [" · ".join(kept)]
+    fitting = [words for words in badge if len(" · ".join([*known, words])) + 1 <= cells]
+    whole = " · ".join([*known, *(fitting or shortest)[:1]])
     name = Span(" unrolled   " if len(whole) + 12 <= cells else " ", "title")
     return fit(line(name, Span(whole, "dim")), cells)
 

@@ -16,7 +16,7 @@ class BreakpointsScreen(ListScreen[Sought]):
 
     title_text: ClassVar[str] = "breakpoints: play mode stops there"
     empty: ClassVar[str] = "There is no breakpoint yet: a adds one."
-    keys: ClassVar[tuple[str, ...]] = ("enter find", "space on or off", "a add", "d delete", "esc close")
+    keys: tuple[str, ...] = ("enter find", "space on or off", "a add", "d delete", "esc close")
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "dismiss(None)", "close"),

@@ -21,11 +21,12 @@ class ListScreen(ModalScreen[AnswerT | None]):
     Attributes:
         selected: The selected row, from 0.
         told: What is said of the last key, in the place of the whole of the selected row.
+        keys: What the keys do.
     """
 
     title_text: ClassVar[str] = ""
     empty: ClassVar[str] = ""
-    keys: ClassVar[tuple[str, ...]] = ()
+    keys: tuple[str, ...] = ()
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "close"),

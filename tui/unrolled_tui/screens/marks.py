@@ -37,7 +37,6 @@ class MarksScreen(ListScreen[Place]):
 
     title_text: ClassVar[str] = "bookmarks and notes"
     empty: ClassVar[str] = "Nothing is marked yet: in the stepper m marks a timestep, and a writes a note on a unit."
-    keys: ClassVar[tuple[str, ...]] = ("enter go there", "d delete", "w write to a file", "r read", "esc close")
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("shift+m,M", "dismiss(None)", "close"),
@@ -50,6 +49,12 @@ class MarksScreen(ListScreen[Place]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        files = ("w write to a file", "r read") if session.service.touches_files else ()
+        self.keys = ("enter go there", "d delete", *files, "esc close")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:  # noqa: ARG002  # Textual passes them
+        """Whether there is an action for this user."""
+        return self._session.service.allows(action)
 
     def rows(self) -> list[Line]:
         """A row for each bookmark, then one for each note."""
@@ -58,8 +63,8 @@ class MarksScreen(ListScreen[Place]):
     def whole(self) -> str:
         """The selected note; and whether the file has all of this."""
         mark, notebook = self._marks[self.selected], self._session.notebook
-        changed = "" if notebook.marks == notebook.kept else "Not written to a file yet."
-        return mark.text if isinstance(mark, Note) else changed
+        unkept = "Not written to a file yet." if self._session.service.touches_files else "Kept until you leave."
+        return mark.text if isinstance(mark, Note) else "" if notebook.marks == notebook.kept else unkept
 
     def action_go(self) -> None:
         """Answers where the selected one is."""

@@ -116,7 +116,8 @@ class MovingScreen(Screen[None]):
             self.long_work = LongWork(f"to t {t + 1:,}", way.done, way.total)
             self.changed()
         self.long_work = None
-        self.session.go_to(t)
+        if t != self.session.t:
+            self.session.go_to(t)
         self.changed()
 
     def action_next_phase(self) -> None:

@@ -84,7 +84,8 @@ class Prompt(ModalScreen[AnswerT | None], Generic[AnswerT]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answers, or says why it is none."""
         event.stop()
-        self.submitted(event.value)
+        if self.is_active:  # a second enter may come before the first one has closed it
+            self.submitted(event.value)
 
     def submitted(self, value: str) -> None:
         """What happens to an answer."""

@@ -1,5 +1,6 @@
 """The stepper: one fixed layout around a lens. Keys change the session, and the screen is drawn from it."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +12,7 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.geometry import Size
 
-from unrolled_tui.bindings import STEPPER_BINDINGS
+from unrolled_tui.bindings import STEPPER_BINDINGS, keys_of
 from unrolled_tui.lenses.catalog import LENSES
 from unrolled_tui.lenses.lens import Lacking
 from unrolled_tui.lenses.units import UnitPanel, UnitsLens
@@ -45,7 +46,13 @@ SIDE_BY_SIDE = 100
 
 
 class StepperScreen(LayersScreen):
-    """A layer reading a sequence, one timestep a key press; or two layers reading the same."""
+    """A layer reading a sequence, one timestep a key press; or two layers reading the same.
+
+    Args:
+        session: What is on show.
+        pace: Whether the terminal has caught up, for play mode.
+        on_drawn: Called whenever the session is drawn.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*STEPPER_BINDINGS]
 
@@ -66,8 +73,9 @@ class StepperScreen(LayersScreen):
     }
     """
 
-    def __init__(self, session: Session, pace: Pace) -> None:
+    def __init__(self, session: Session, pace: Pace, on_drawn: Callable[[], None] = lambda: None) -> None:
         super().__init__(session, pace)
+        self._on_drawn = on_drawn
         self._around: tuple[object, ...] = ()
         self._laid_out_for = Size(0, 0)
         self._settling = ExitStack()
@@ -95,7 +103,13 @@ class StepperScreen(LayersScreen):
     def on_mount(self) -> None:
         """Draws before the first layout, so that the terminal gets one paint and not six."""
         super().on_mount()
+        if self.session.cut:
+            self._check_cut()
         self.draw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:  # noqa: ARG002  # Textual passes them
+        """Whether there is an action for this user."""
+        return self.session.service.allows(action)
 
     def on_resize(self, event: Resize) -> None:
         """Chooses the layout for the size: the only time that there is one to choose.
@@ -134,11 +148,12 @@ class StepperScreen(LayersScreen):
     def draw(self) -> None:
         """Draws the session."""
         super().draw()
+        self._on_drawn()
         session = self.session
         if self.has_class("too-small"):
             self._draw_too_small()
             return
-        self.query_one(Header).draw(session, self.doing)
+        self.draw_header()
         self.query_one(SequenceStrip).draw(session)
         if self.has_class("tour"):
             self.query_one(LayerLine).draw(session)
@@ -155,13 +170,17 @@ class StepperScreen(LayersScreen):
             self._around = around
             self._draw_around(work)
 
+    def draw_header(self) -> None:
+        """Draws the first line alone: who looks on changes at any time."""
+        self.query_one(Header).draw(self.session, self.doing)
+
     def _draw_around(self, work: LongWork | None) -> None:
         """Draws what does not change from step to step."""
         session = self.session
         titles = [lens.title for lens in LENSES]
         hint = LENSES[session.lens].hint if work is None else progress(work.what, work.share)
         self.query_one(LensLine).draw(titles, session.lens, hint)
-        self.query_one(KeyLine).draw([binding for binding in STEPPER_BINDINGS if binding.show])
+        self.query_one(KeyLine).draw([key for key in keys_of(session.service) if key.show])
         for pane in self.panes:
             pane.draw_around()
         if not self.has_class("narrow") and session.versus is None:
@@ -375,4 +394,4 @@ class StepperScreen(LayersScreen):
         from unrolled_tui.screens.help import HelpScreen  # noqa: PLC0415  # prompts are loaded when they are asked for
 
         lenses = [(lens.title, lens.answers) for lens in LENSES]
-        self.app.push_screen(HelpScreen(STEPPER_BINDINGS, lenses, self.session.sequence.remarks))
+        self.app.push_screen(HelpScreen(keys_of(self.session.service), lenses, self.session.sequence.remarks))

@@ -34,13 +34,16 @@ class Header(Horizontal):
     def draw(self, session: Session, state: str) -> None:
         """Draws the session's subject and position, and what the program is doing."""
         self.query_one("#position", LinesView).show((where(session, state),))
-        cell = session.layer.anatomy.cell
+        cell, followers = session.layer.anatomy.cell, session.service.followers
         if session.versus is None:
             facts = [cell, counted(session.layer.units, "unit")]
         else:
             facts = [" beside ".join(f"{each.layer.anatomy.cell}({each.layer.units:,})" for each in session.both)]
+        if followers is not None:
+            facts.insert(0, f"{followers:,} follow{'s' if followers == 1 else ''}")
         facts += [counted(session.layer.features, "feature"), session.origin if session.versus is None else ""]
-        what = subject(facts, self.app.size.width - self._room - 1)
+        badge = session.badge if session.versus is None else ()
+        what = subject(facts, self.app.size.width - self._room - 1, badge)
         self.query_one("#subject", LinesView).show((what,))
 
 

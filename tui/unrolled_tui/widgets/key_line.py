@@ -33,6 +33,10 @@ KEY_NAMES = {
 """Keys as they are printed, where that is not their name."""
 
 
+_LAST = ("app.follow", "help", "app.quit")
+"""What stands at the end of the line, and is there at any width."""
+
+
 def key_name(key: str) -> str:
     """A key as it is printed."""
     return KEY_NAMES.get(key, key)
@@ -44,10 +48,10 @@ class KeyLine(LinesView):
     DEFAULT_CSS = "KeyLine { height: 1; dock: bottom; }"
 
     def draw(self, bindings: Sequence[Binding]) -> None:
-        """Draws the bindings; where there is no room for all, those before the last two, help and quit, give way."""
-        kept = list(bindings)
-        while len(kept) > 2 and sum(map(_cells, kept)) >= self.cells:
-            del kept[-3]
+        """Draws the bindings; where there is no room for all, those give way that stand before the last ones."""
+        kept, last = list(bindings), sum(each.action in _LAST for each in bindings)
+        while len(kept) > last and sum(map(_cells, kept)) >= self.cells:
+            del kept[-last - 1]
         keys = [
             (Span(key_name(first_key(each)), "key", _of_screen(each.action)), f" {each.description}  ") for each in kept
         ]
