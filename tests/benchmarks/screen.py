@@ -257,7 +257,7 @@ def mark(value: float, most: float) -> str:
     return "met" if value <= most else "MISSED"
 
 
-def cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int | str) -> float:
     """The CPU time of all threads."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9

@@ -1,7 +1,9 @@
 """How much of it is served: to how many, and for how long."""
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from unrolled_tui.serve.errors import ServeError
 
@@ -12,14 +14,14 @@ class Limits:
 
     Attributes:
         sessions: Sessions at a time.
-        per_address: Sessions at a time from one address. A class may share one behind a router.
+        per_address: Sessions at a time from one address. As many as in all, as a class may share one behind a router.
         attempts: Wrong passwords or keys from one address within a minute; then it waits.
         idle: Seconds without a key after which a session ends.
         memory: MiB that a session may take beside what it shares with the others.
     """
 
     sessions: int = 128
-    per_address: int = 64
+    per_address: int = 128
     attempts: int = 30
     idle: float = 3600.0
     memory: int = 256
@@ -56,3 +58,33 @@ class Seats:
         """Gives a seat back."""
         self._by_address[address] -= 1
         self._by_address += Counter()  # drops the addresses that have none
+
+
+class Attempts:
+    """The wrong passwords and keys of the last minute, by address.
+
+    Args:
+        limits: How many there may be.
+        clock: The time in seconds.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = monotonic) -> None:
+        self._most, self._clock = limits.attempts, clock
+        self._by_address: dict[str, deque[float]] = {}
+
+    def may_try(self, address: str) -> bool:
+        """Whether one from this address may try now."""
+        self._forget()
+        return len(self._by_address.get(address, ())) < self._most
+
+    def fail(self, address: str) -> None:
+        """Takes that one from this address was wrong."""
+        self._by_address.setdefault(address, deque(maxlen=self._most)).append(self._clock())
+
+    def _forget(self) -> None:
+        then = self._clock() - 60
+        for address, times in list(self._by_address.items()):
+            while times and times[0] <= then:
+                times.popleft()
+            if not times:
+                del self._by_address[address]

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-from textual.app import App
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from unrolled_tui.serve.stage import Stage
+
+if TYPE_CHECKING:  # Textual reads the environment when it is imported, and the front's is not the sessions'
+    from textual.app import App
 
 FOLLOW = 75
 """The return code of an app whose user leaves it for the presenter's screen."""
@@ -27,5 +28,5 @@ class Part:
     stage: Stage | None = None
 
 
-AppFactory: TypeAlias = Callable[[Part], App[Any]]
+AppFactory: TypeAlias = Callable[[Part], "App[Any]"]
 """Makes the app of one session, in the session's own process."""
