@@ -4,9 +4,6 @@ What asyncssh refuses unless it is asked for is not asked for; what it allows un
 """
 
 import asyncio
-import errno
-import signal
-import socket
 from collections.abc import Callable, Sequence
 
 import asyncssh
@@ -15,6 +12,7 @@ from unrolled_tui.serve.access import Access
 from unrolled_tui.serve.errors import ServeError
 from unrolled_tui.serve.following.podium import Podium
 from unrolled_tui.serve.limits import Limits
+from unrolled_tui.serve.opening import signalled, told_why, until_end
 from unrolled_tui.serve.sessions.nursery import GRACE, Nursery
 from unrolled_tui.serve.ssh.connection import Connection
 from unrolled_tui.serve.ssh.front import Front
@@ -31,8 +29,6 @@ WINDOW = 1 << 15
 
 FAREWELL = 1.0
 """Seconds that clients have at the end to go by themselves."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def serve_ssh(
@@ -68,35 +64,18 @@ async def serve_ssh(
     front = Front(nursery, access, limits, podium, log)
     options = _options(front, host_key, compression)
     await nursery.ready()
-    loop = asyncio.get_running_loop()
-    asked: asyncio.Future[int] = loop.create_future()
     listener = await _listen(options, host, port)
-    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # as nohup asks
-    for number in heard:
-        loop.add_signal_handler(number, _answer, asked, number)
-    opened(listener.sockets[0].getsockname()[1])
-    try:
-        await _until_end(nursery, podium, asked)
-    finally:
-        listener.close()
-        await _end(front)
-        for number in heard:
-            loop.remove_signal_handler(number)
-    return 128 + signal.SIGINT if asked.done() and asked.result() == signal.SIGINT else 0
+    with signalled() as asked:
+        opened(listener.sockets[0].getsockname()[1])
+        try:
+            return await until_end(nursery, asked, *_other_ends(podium))
+        finally:
+            listener.close()
+            await _end(front)
 
 
-def _answer(asked: "asyncio.Future[int]", number: int) -> None:
-    if not asked.done():
-        asked.set_result(number)
-
-
-async def _until_end(nursery: Nursery, podium: Podium | None, asked: "asyncio.Future[int]") -> None:
-    ends: list[asyncio.Future[int] | asyncio.Future[str]] = [asked, nursery.died]
-    if podium is not None:
-        ends.append(asyncio.ensure_future(podium.ended()))
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    if nursery.died.done():
-        raise ServeError(nursery.died.result())
+def _other_ends(podium: Podium | None) -> list["asyncio.Future[int]"]:
+    return [] if podium is None else [asyncio.ensure_future(podium.ended())]
 
 
 async def _end(front: Front) -> None:
@@ -123,23 +102,8 @@ async def _wait(ends: Sequence[asyncio.Future[None]], seconds: float) -> None:
 
 async def _listen(options: asyncssh.SSHServerConnectionOptions, host: str, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
-    try:
+    with told_why(host, port):
         return await loop.create_server(lambda: Connection(loop, options), host, port, backlog=128)
-    except socket.gaierror as error:
-        raise ServeError(f"{host}: there is no such address: {error.strerror}") from error
-    except OSError as error:
-        raise ServeError(f"{host}, port {port}: {_why(error)}") from error
-
-
-def _why(error: OSError) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return "another program has this port already"
-        case errno.EADDRNOTAVAIL:
-            return "this machine has no such address"
-        case errno.EACCES:
-            return "it takes an administrator to listen on this port"
-    return error.strerror or str(error)
 
 
 def _options(front: Front, host_key: asyncssh.SSHKey, compression: bool) -> asyncssh.SSHServerConnectionOptions:

@@ -15,9 +15,10 @@ from aiohttp import web
 from unrolled_tui.serve.access import Access
 from unrolled_tui.serve.errors import ServeError
 from unrolled_tui.serve.limits import Attempts, Limits, Seats
+from unrolled_tui.serve.opening import signalled, until_end
 from unrolled_tui.serve.sessions.nursery import GRACE, Nursery
 from unrolled_tui.serve.web.login import PAGES, Login, Names, page
-from unrolled_tui.serve.web.server import listen, logger, signalled, until_end
+from unrolled_tui.serve.web.server import listen, logger
 from unrolled_tui.serve.web.session import LONGEST_MESSAGE, Tab, size_of
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
