@@ -23,6 +23,8 @@ FOLLOWER = "tmux -u -L class attach -t class -f read-only,ignore-size"
 FOLLOWER_KEY = f'command="{FOLLOWER}",restrict,pty'
 """What the README says, word for word."""
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
 LAYER = LSTM.initialize(units=3, features=1, seed=7)
 """What bare `unrolled` shows."""
 
@@ -54,6 +56,11 @@ def step_and_quit(terminal: Terminal) -> None:
     terminal.press("q")
     assert terminal.wait() == 0
     assert put_back(terminal)
+
+
+@pytest.mark.parametrize("words", [AS_IT_IS, KEY_OPTIONS, TEACHER, FOLLOWER_KEY, *SSHD_LINES])
+def test_the_readme_says_what_is_tried_here(words: str) -> None:
+    assert words in README
 
 
 # OpenSSH as it is.
