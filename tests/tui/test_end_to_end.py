@@ -193,3 +193,17 @@ def test_the_timestep_to_begin_at() -> None:
         assert terminal.wait() == 1
         assert terminal.text.strip() == "unrolled: timestep: expected 1 to 4, got 5"
         assert b"\x1b" not in terminal.sent
+
+
+@pytest.mark.parametrize("lens", "2345")
+def test_a_lens_that_is_opened_right_behind_a_step_shows_it(example: Terminal, lens: str) -> None:
+    example.write(b"\x1b[C" + lens.encode())
+    example.see("t 2/4")
+    example.settle(0.5)
+    at_once = example.rows
+    example.press("1")
+    example.settle()
+    assert example.rows != at_once
+    example.press(lens)
+    example.settle()
+    assert example.rows == at_once

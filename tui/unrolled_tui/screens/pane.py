@@ -54,8 +54,9 @@ class Pane(Vertical):
             self.mount(self._new_lens(wanted), after=0)
 
     def draw(self) -> None:
-        """Draws the session."""
-        self.lens.draw(self.session)
+        """Draws the session, once its lens is there: one that is new tells of its size, and is drawn then."""
+        if self.lens.is_mounted:
+            self.lens.draw(self.session)
 
     def draw_around(self) -> None:
         """Draws what does not change from step to step: the layer's name and its tally."""
