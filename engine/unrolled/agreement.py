@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from unrolled.evidence import HIDDEN, OUTPUT
+from unrolled.evidence import AT_LAST, HIDDEN, OUTPUT
 from unrolled.text import printable
 
 
@@ -72,7 +72,7 @@ class Compared:
     @property
     def is_output(self) -> bool:
         """Whether it is what a layer gives to the next one."""
-        return self.name.rpartition("/")[2] in (HIDDEN, OUTPUT)
+        return self.name.rpartition("/")[2].removesuffix(AT_LAST) in (HIDDEN, OUTPUT)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

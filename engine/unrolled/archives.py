@@ -104,8 +104,8 @@ def _check(members: list[zipfile.ZipInfo], packed: int) -> None:
 def _check_unpacked(unpacked: int, packed: int) -> None:
     if unpacked > MOST_ARRAY_BYTES:
         raise UnreadableError(
-            f"expected at most {MOST_ARRAY_BYTES >> 30} GiB when unpacked, got a zip archive that claims "
-            f"{unpacked / 2**30:,.1f} GiB"
+            f"expected at most {MOST_ARRAY_BYTES >> 30} GiB ({MOST_ARRAY_BYTES:,} bytes) when unpacked, got a zip "
+            f"archive that claims {unpacked:,}"
         )
     if unpacked > max(ALWAYS_FINE_BYTES, MOST_RATIO * packed):
         raise UnreadableError(

@@ -21,7 +21,7 @@ from unrolled.evidence import HIDDEN, Evidence, passes_over
 from unrolled.formats.model import Model
 from unrolled.known_outputs import another_bias, another_start, known_outputs
 from unrolled.mistakes import Kind
-from unrolled.network import NetworkLayer
+from unrolled.network import NetworkLayer, Recurrent
 from unrolled.npy import AnyArray
 from unrolled.remedies import Account, Remedy, changed, directions_of, remedies, shown
 from unrolled.rounded import rounded_here, rounded_there
@@ -71,12 +71,14 @@ class Diagnosis:
         tried: How many mistakes were tried, alone or two at once.
         untried: How many were not, as that would have taken too long.
         remark: What there is to say instead of a search.
+        unseen: The recurrent layers that may be to blame, and whose start and bias could not be looked at.
     """
 
     findings: tuple[Finding, ...] = ()
     tried: int = 0
     untried: int = 0
     remark: str = ""
+    unseen: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -86,15 +88,24 @@ class Diagnosis:
         told = [finding.sentence for finding in self.findings]
         if len(told) > 1:
             told.append(f"the numbers of this file do not tell these {len(told)} apart")
-        if not told:
-            told.append(
-                f"none of the common mistakes explains it ({self.tried:,} tried, alone and two at once): gate order, "
-                f"bias, activation, transposition, equations, direction, initial state, order of the layers, "
-                f"rounding, another array"
-            )
+        if told:
+            return tuple(told)
         if self.untried:
-            told.append(f"the search was cut short: {self.untried:,} more were not tried")
-        return tuple(told)
+            none = f"none of the {self.tried:,} tried explains it{self._unseen}"
+            return none, f"the search was cut short: {self.untried:,} more were not tried"
+        return (
+            f"none of the common mistakes explains it ({self.tried:,} tried, alone and two at once): gate order, "
+            f"bias, activation, transposition, equations, direction, initial state, order of the layers, "
+            f"rounding, another array{self._unseen}",
+        )
+
+    @property
+    def _unseen(self) -> str:
+        """What could not be looked at, as a clause behind a sentence."""
+        if not self.unseen:
+            return ""
+        names = " and ".join(self.unseen) if len(self.unseen) <= _FEW else f"{len(self.unseen):,} layers"
+        return f"; whether another bias or initial state does could not be seen in {names}"
 
 
 def diagnose(
@@ -149,7 +160,9 @@ def diagnose(
     if not search.found:
         search.through(pairs, until=begun + seconds)
     findings = tuple(finding for finding, _ in search.found)
-    return Diagnosis(findings, search.tried, search.untried)
+    recurrent = [each.name for each in blamed if isinstance(each, Recurrent)]
+    unseen = tuple(name for name in recurrent if name != search.looked_at)
+    return Diagnosis(findings, search.tried, search.untried, unseen=unseen)
 
 
 def _inconclusive(evidence: Evidence, report: Report) -> str:
@@ -228,6 +241,7 @@ class _Search:
         planned: How many mistakes there are to try.
         tried: How many were tried.
         untried: How many were not, as the time was up.
+        looked_at: The layer whose start and bias were looked at, as its true output is in the file.
         found: What explains the numbers, each with how the model and the file are read then.
     """
 
@@ -239,6 +253,7 @@ class _Search:
     planned: int
     tried: int = 0
     untried: int = 0
+    looked_at: str | None = None
     found: list[tuple[Finding, Account]] = field(default_factory=list)
 
     def through(self, ways: Sequence[tuple[Remedy, ...]], until: float) -> None:
@@ -286,7 +301,7 @@ class _Search:
         known = list(known_outputs(self.account, self.stretch))
         if not known:
             return
-        layer = known[0].holder
+        layer = self.looked_at = known[0].holder
         largest = another_start(known)
         if largest is not None:
             truth = f"in {layer} the initial state is another one: each further timestep follows from those before"

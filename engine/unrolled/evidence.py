@@ -20,6 +20,9 @@ from unrolled.stretch import Stretch
 from unrolled.text import printable
 
 INPUT, OUTPUT, HIDDEN = "x", "y", "h"
+AT_LAST = " at the last timestep"
+"""Behind h and y where the file has no more of them."""
+
 TANH_C = "tanh(c)"
 """What h is before the output gate."""
 
@@ -152,6 +155,9 @@ def quantities(reading: Reading, is_trace: bool) -> dict[str, Quantity]:
             found[HIDDEN] = _hidden(stretch, last, HIDDEN)
         if stretch.before is None:
             found[OUTPUT] = _output(reading)
+    for key in (HIDDEN, OUTPUT):
+        if key in found:
+            found[f"{key}{AT_LAST}"] = _at_last(found[key], last)
     return found
 
 
@@ -251,10 +257,7 @@ class Layout:
             return apart
         if _is_reshaped(array.shape, wanted):
             return self.by_sample(quantity, array.reshape(wanted))
-        hint = ""
-        if quantity.name == OUTPUT and array.ndim == len(wanted) - 1:
-            hint = ": --no-return-sequences, if the model gives its last output only"
-        raise ShapeError(f"{printable(quantity.name)}: expected shape {wanted}, got {array.shape}{hint}")
+        raise ShapeError(f"{printable(quantity.name)}: expected shape {wanted}, got {array.shape}")
 
     def _of_onnx(self, array: AnyArray, quantity: Quantity) -> AnyArray | None:
         """The directions, which have an axis of their own, side by side; None if they have none."""
@@ -300,6 +303,18 @@ def _after(function: Callable[[Array], Array], take: Callable[[Sample], Array]) 
 def _hidden(stretch: Stretch, recurrent: Recurrent, name: str) -> Quantity:
     place = stretch.layers.index(recurrent)
     return Quantity(name, recurrent.name, place, lambda sample: sample.hidden(recurrent), recurrent.outputs or 0)
+
+
+def _at_last(each: Quantity, last: Recurrent) -> Quantity:
+    """The same at the last timestep alone; what the layer gives, where that is its last output only."""
+
+    def take(sample: Sample) -> Array:
+        given = sample.reading.output(last.name) if each.name == HIDDEN and not last.return_sequences else None
+        if isinstance(given, np.ndarray):
+            return given
+        return each.take(sample)[-1] if each.is_each else each.take(sample)
+
+    return replace(each, name=f"{each.name}{AT_LAST}", take=take, is_each=False, backwards=False)
 
 
 def _output(reading: Reading) -> Quantity:

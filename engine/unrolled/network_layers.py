@@ -150,11 +150,13 @@ class Foreign:
         name: Its name, printable.
         kind: What the framework calls it, printable.
         parameters: The number of parameters, as far as the file says.
+        why: Why it is not computed, as a clause, where that is not its kind.
     """
 
     name: str
     kind: str
     parameters: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

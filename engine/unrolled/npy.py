@@ -134,7 +134,7 @@ def _check_bytes(header: _Header, there: int, where: str) -> None:
 
 def _read_values(stream: IO[bytes], header: _Header) -> AnyArray:
     if header.bytes > MOST_ARRAY_BYTES:
-        raise UnreadableError(f"expected an array of at most 1 GiB, got {header.bytes / 2**30:,.1f} GiB")
+        raise UnreadableError(f"expected an array of at most 1 GiB ({MOST_ARRAY_BYTES:,} bytes), got {header.bytes:,}")
     values = np.ndarray(header.shape, header.dtype, order="F" if header.fortran else "C")
     raw = values.reshape(-1, order="A").view(np.uint8)  # the same memory as bytes
     for start in range(0, header.bytes, _AT_ONCE):

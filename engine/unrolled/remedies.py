@@ -20,7 +20,7 @@ from unrolled.network_layers import MERGES
 from unrolled.npy import AnyArray
 from unrolled.stretch import Stretch
 
-_DENSE_ACTIVATIONS = ("linear", "softmax", "sigmoid", "tanh", "relu")
+_DENSE_ACTIVATIONS = ("linear", "softmax", "log_softmax", "sigmoid", "tanh", "relu")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -190,9 +190,9 @@ def _layer_changes(layer: Recurrent) -> dict[str, Callable[[Recurrent], Recurren
     if not layer.return_sequences and not layer.at_last_timestep:
         told = "the output is that of both directions at the last timestep, not the last one of each"
         found[told] = lambda one: replace(one, at_last_timestep=True)
-    if layer.at_last_timestep:
+    if layer.at_last_timestep or layer.return_sequences:
         told = "the output is the last one of each direction, not that of both at the last timestep"
-        found[told] = lambda one: replace(one, at_last_timestep=False)
+        found[told] = lambda one: replace(one, at_last_timestep=False, return_sequences=False)
     for merge in MERGES:
         if merge != layer.merge:
             found[f"its directions are joined by {merge}, not {layer.merge}"] = partial(replace, merge=merge)

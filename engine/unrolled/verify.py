@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,7 +13,19 @@ from unrolled.agreement import Compared, Place, Report
 from unrolled.arrays import Array
 from unrolled.compare import differences
 from unrolled.errors import OptionError, SequenceFileError, ShapeError
-from unrolled.evidence import HIDDEN, OUTPUT, Evidence, Given, Layout, Quantity, Sample, input_of, quantities, traced
+from unrolled.evidence import (
+    AT_LAST,
+    HIDDEN,
+    OUTPUT,
+    Evidence,
+    Given,
+    Layout,
+    Quantity,
+    Sample,
+    input_of,
+    quantities,
+    traced,
+)
 from unrolled.files import UnreadableError, naming, opened
 from unrolled.finite import not_finite
 from unrolled.formats.model import Model
@@ -57,7 +70,8 @@ def verify(
     Args:
         model: The model.
         arrays: `x`, what it reads, and any of: `h`, the output of its last recurrent layer at every timestep; `y`, its
-            own output; and what a trace has, such as `lstm_1/h`, `bidirectional/forward/c` or `i`.
+            own output; either at the last timestep alone; and what a trace has, such as `lstm_1/h`,
+            `bidirectional/forward/c` or `i`.
         against: What the arrays are called, printable.
         layer: A layer of the stretch that reads `x`, if not the first one: see `Network.read`.
         tolerance: The largest difference that is none, in proportion to numbers above 1. If it is not given, what
@@ -105,7 +119,9 @@ def verify_file(
     try:
         return verify(model, arrays, printable(Path(where).name, 60), layer, tolerance, told)
     except (ShapeError, SequenceFileError) as problem:
-        raise SequenceFileError(f"{printable(where)}: {problem}") from problem
+        doubt = model.doubt(problem)
+        said = f"{problem}; {doubt}" if doubt else problem
+        raise SequenceFileError(f"{printable(where)}: {said}") from problem
 
 
 def _orders(model: Model, stretch: Stretch, arrays: Mapping[str, AnyArray]) -> tuple[bool, ...]:
@@ -131,14 +147,23 @@ def evidence_of(
     ignored = tuple(key for key in arrays if key not in wanted and key != name)
     if not wanted:
         raise ShapeError(_nothing(stretch, list(ignored)))
-    given = {
-        key: Given(
-            layout.by_sample(known[key], arrays[key]),
-            _tolerance(stretch, arrays[key]) if tolerance is None else tolerance,
-        )
-        for key in wanted
-    }
+    given = {}
+    for key in wanted:
+        what, values = _placed(known, key, layout, arrays[key])
+        given[what] = Given(values, _tolerance(stretch, arrays[key]) if tolerance is None else tolerance)
     return Evidence(layout.samples, given, layout.is_batch, is_trace), ignored
+
+
+def _placed(known: Mapping[str, Quantity], key: str, layout: Layout, array: AnyArray) -> tuple[str, AnyArray]:
+    """What an array is, and the array with its samples first: h and y may be of the last timestep alone."""
+    try:
+        return key, layout.by_sample(known[key], array)
+    except ShapeError:
+        last = f"{key}{AT_LAST}"
+        if last in known:
+            with suppress(ShapeError):
+                return last, layout.by_sample(known[last], array)
+        raise
 
 
 def compared(
@@ -179,7 +204,8 @@ def _nothing(stretch: Stretch, others: list[str]) -> str:
     got = printable(", ".join(others)) or "none"
     last = stretch.recurrent[-1]
     if OUTPUT in others and stretch.before is not None:
-        return f"y: cannot be computed, as {stretch.before.name} ({stretch.before.kind}) is not: give h of {last.name}"
+        why = stretch.before.why or f"{stretch.before.name} ({stretch.before.kind}) is not"
+        return f"y: cannot be computed, as {why}: give h of {last.name}"
     return (
         f"expected, beside x, an array h (the output of {last.name} at every timestep), y (that of the model) or one "
         f"with the name of a layer, such as {last.directions[0].name}/h, got {got}"

@@ -94,10 +94,15 @@ def test_what_the_user_says_of_the_model_counts(run: Run, numbers: Path) -> None
 
 
 def test_an_array_that_is_not_known_is_told(run: Run, numbers: Path) -> None:
+    others: dict[str, Any] = {f"z{number}": np.zeros(3) for number in range(7)}
+    np.savez(numbers, x=LSTM.expected["x"], y=LSTM.expected["y"], **others)
+    err = run("verify", LSTM.path, numbers).err
+    assert err.endswith("such a name: z0, z1, z2, z3, z4, z5 and 1 more\n")
+    assert err.count("\n") == 1
     np.savez(numbers, x=LSTM.expected["x"], y=LSTM.expected["y"], other=np.zeros(3))
     outcome = run("verify", LSTM.path, numbers)
     assert outcome.code == 0
-    assert "not compared, as nothing of the model has this name: other" in outcome.err
+    assert "not compared, as nothing of the model has such a name: other" in outcome.err
 
 
 @pytest.mark.parametrize(

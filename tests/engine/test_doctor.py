@@ -283,3 +283,40 @@ def test_only_layers_that_may_be_to_blame() -> None:
     outside = diagnosis(wrong, outputs(model, one.expected)).tried
     assert outside > 2 * inside
     assert isinstance(second, Recurrent)
+
+
+def test_what_could_not_be_seen_is_said() -> None:
+    """Only of the last layer is the true output known, so only its bias and start show themselves."""
+    one = torch_models.case("gru2.pt")
+    model, expected = one.load(), one.expected
+    first, second = model.network.recurrent
+    noise = np.asarray(np.random.default_rng(3).uniform(-0.9, 0.9, expected["y"].shape), np.float32)
+    clause = "; whether another bias or initial state does could not be seen in "
+    assert diagnosis(model, {"x": expected["x"], "y": noise}).sentences[0].endswith(f"{clause}{first.name}")
+    last = diagnosis(model, {"x": expected["x"], "y": noise[:, -1]}).sentences[0]
+    assert last.endswith(f"{clause}{first.name} and {second.name}")
+    single = torch_models.case("gru.pt")
+    noise = np.asarray(np.random.default_rng(3).uniform(-0.9, 0.9, single.expected["y"].shape), np.float32)
+    assert clause not in diagnosis(single.load(), {"x": single.expected["x"], "y": noise}).sentences[0]
+
+
+def test_the_last_output_of_each_direction() -> None:
+    """PyTorch's own numbers: the backward direction ends at the first timestep."""
+    one = torch_models.case("bilstm2.pt")
+    model, y = one.load(), one.expected["y"]
+    units = y.shape[-1] // 2
+    ends = np.concatenate([y[:, -1, :units], y[:, 0, units:]], -1)
+    told = "the output is the last one of each direction, not that of both at the last timestep"
+    last = model.network.recurrent[-1].name
+    for key in ("y", "h"):
+        assert truths(model, {"x": one.expected["x"], key: ends}) == [f"in {last} {told}"]
+
+
+def test_a_log_softmax_that_was_left_out() -> None:
+    """ONNX Runtime's and PyTorch's log_softmax are one: log(softmax), here from the numbers of PyTorch's Linear."""
+    one = torch_models.case("tagger.pt")
+    logits = one.expected["y"].astype(np.float64)
+    y = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    assert truths(one.load(), {"x": one.expected["x"], "y": y.astype(np.float32)}) == [
+        "in fc the activation is log_softmax, not linear"
+    ]

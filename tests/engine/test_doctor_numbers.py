@@ -16,7 +16,7 @@ from tests.formats import torch_models
 from tests.formats.onnx_files import BLOCKS, File, add, random_x, recurrent_file, runtime
 
 from unrolled import load
-from unrolled.doctor import Diagnosis, diagnose
+from unrolled.doctor import Diagnosis, Finding, diagnose
 from unrolled.formats.model import Model
 from unrolled.network import Network, Recurrent
 from unrolled.verify import verify
@@ -377,6 +377,11 @@ def test_a_search_is_cut_short(tmp_path: Path) -> None:
     found = said(model, noise, seconds=20, clock=lambda: next(seconds), told=lambda done, of: told.append((done, of)))
     assert 0 < found.tried <= 20
     assert found.untried > 100
-    assert found.sentences[-1] == f"the search was cut short: {found.untried:,} more were not tried"
+    assert found.sentences == (
+        f"none of the {found.tried:,} tried explains it",
+        f"the search was cut short: {found.untried:,} more were not tried",
+    )
+    sure = replace(found, findings=(Finding("in rnn it is so", 0.0),))
+    assert sure.sentences == ("they agree to 0 if in rnn it is so",)
     assert [done for done, _ in told] == list(range(1, found.tried + 1))
     assert all(done <= of for done, of in told)

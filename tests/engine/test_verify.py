@@ -1,6 +1,7 @@
 """What a model computes beside what its framework computed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.formats.keras_models import CASES, Case, case
 from tests.formats.onnx_files import random_x, recurrent_file, runtime
 
 from unrolled import OptionError, SequenceFileError, ShapeError, load, write_trace
+from unrolled.network import Dense, Foreign, Network
 from unrolled.verify import read_arrays, verify, verify_file
 
 WHOLE = [
@@ -85,6 +87,42 @@ def test_a_single_sequence() -> None:
     assert report.compared[0].worst.sample is None
 
 
+@pytest.mark.parametrize("key", ["y", "h"])
+@pytest.mark.parametrize("name", ["lstm4.pt", "gru2.pt", "rnn_tanh.safetensors", "tagger.pt"])
+def test_a_file_of_the_last_timestep_alone(name: str, key: str) -> None:
+    """As `model(x)[0][:, -1]` gives it; PyTorch's own numbers."""
+    one = torch_models.case(name)
+    model, x, y = one.load(), one.expected["x"], one.expected["y"]
+    if key == "h" and any(isinstance(layer, Dense) for layer in model.network.layers):
+        last = len(model.network.recurrent) - 1
+        y = one.expected[f"h.{last}.fwd"]
+    assert y.ndim == 3
+    for arrays in ({"x": x, key: y[:, -1]}, {"x": x[1], key: y[1, -1]}):
+        report = verify(model, arrays)
+        assert report.agrees, report.sentence
+        assert f"numbers of {key} at the last timestep (" in report.sentence
+    assert not verify(model, {"x": x, key: y[:, -2]}).agrees
+
+
+def test_the_last_timestep_where_the_timesteps_come_first(tmp_path: Path) -> None:
+    path = recurrent_file("LSTM").save(tmp_path / "m.onnx")
+    x = random_x()
+    model, found = load(path), runtime(path, x)
+    report = verify(model, {"x": x, "y": found["Y"][-1, 0]})
+    assert report.agrees, report.sentence
+    assert (report.batch_first, [each.name for each in report.compared]) == (False, ["y at the last timestep"])
+
+
+def test_what_stands_nowhere_is_named() -> None:
+    gru = torch_models.case("gru.pt").load()
+    foreign = Foreign("other tensors", "not placed", why="the file does not say where fc1 and fc2 stand")
+    model = replace(gru, network=Network((*gru.network.layers, foreign)))
+    x = np.zeros((5, gru.network.recurrent[0].forward.features), np.float32)
+    told = "^y: cannot be computed, as the file does not say where fc1 and fc2 stand: give h of "
+    with pytest.raises(ShapeError, match=told):
+        verify(model, {"x": x, "y": np.zeros(3)})
+
+
 def moved(array: np.ndarray[Any, Any], place: tuple[int, ...], by: float) -> np.ndarray[Any, Any]:
     changed = array.copy()
     changed[place] += by
@@ -150,7 +188,7 @@ def test_a_tolerance_of_ones_own() -> None:
         (lambda e: {"x": e["x"][0, 0], "y": e["y"]}, r"x: expected \(T, features\) or \(batch, T, features\), got"),
         (lambda e: {"x": e["x"][:0], "y": e["y"]}, r"x: expected .* got shape \(0, 6, 3\)"),
         (lambda e: {"x": e["x"], "y": e["y"][:1]}, r"y: expected shape \(2, 6, 3\), got \(1, 6, 3\)"),
-        (lambda e: {"x": e["x"], "y": e["y"][:, -1]}, r"\(2, 3\): --no-return-sequences, if"),
+        (lambda e: {"x": e["x"], "y": e["y"][:, -1, :2]}, r"y: expected shape \(2, 6, 3\), got \(2, 2\)$"),
         (lambda e: {"x": e["x"][..., :2], "y": e["y"]}, r"expected \(T, features\) with 3 features, got"),
     ],
 )

@@ -17,6 +17,8 @@ from tests.formats.keras_models import FOLDER, Case, case, distance
 import unrolled
 from unrolled import LSTM, Model, ModelFileError
 from unrolled.choices import Choices
+from unrolled.files import UnreadableError
+from unrolled.formats.tensors import check_total, tensor
 
 LAYER = LSTM.initialize(units=3, features=2, seed=1)
 
@@ -214,8 +216,14 @@ def test_an_archive_that_unpacks_to_far_more_than_it_is(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_claims_more_than_a_gibibyte(tmp_path: Path) -> None:
-    path = patched(zipped(tmp_path / "m.npz", {"kernel.npy": npy(np.zeros(3))}), 24, b"\xff\xff\xff\x7f")
-    assert problem(path) == "expected at most 1 GiB when unpacked, got a zip archive that claims 2.0 GiB"
+    path = patched(zipped(tmp_path / "m.npz", {"kernel.npy": npy(np.zeros(3))}), 24, b"\x01\x00\x00\x40")
+    told = "expected at most 1 GiB (1,073,741,824 bytes) when unpacked, got a zip archive that claims 1,073,741,825"
+    assert problem(path) == told
+
+
+def test_weights_that_are_a_little_too_many() -> None:
+    with pytest.raises(UnreadableError, match=r"at most 1 GiB \(1,073,741,824 bytes\), got 1,073,741,828"):
+        check_total([tensor(((1 << 28) + 1,), "float32", lambda: np.zeros(1))])
 
 
 def test_an_archive_that_claims_less_than_it_is(tmp_path: Path) -> None:

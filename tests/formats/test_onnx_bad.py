@@ -69,7 +69,7 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         return real(name, *rest, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert "pip install 'unrolled[onnx]'" in refused(path)
+    assert "pip install '.[onnx]'" in refused(path)
 
 
 # Row 32: numbers outside of the file.

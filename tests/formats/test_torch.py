@@ -14,6 +14,7 @@ import unrolled
 from unrolled import GRU, LSTM, OptionError, SimpleRNN
 from unrolled.formats import Choices, Model, load
 from unrolled.network import Dense, Embedding, Foreign
+from unrolled.verify import verify_file
 from unrolled_tui import cli
 
 CASES = cases()
@@ -100,10 +101,10 @@ def test_batch_first_is_an_option_with_its_default_told() -> None:
     path = FOLDER / "lstm4.pt"
     model = load(path)
     assert model.batch_first
-    assert "batch_first is not in the file: taken True; --no-batch-first says otherwise" in remarks(model)
+    assert "batch_first is not in the file: taken yes; --no-batch-first says otherwise" in remarks(model)
     answered = load(path, Choices(batch_first=False))
     assert not answered.batch_first
-    assert "batch_first is not in the file: False, as --no-batch-first says" in remarks(answered)
+    assert "batch_first is not in the file: no, as --no-batch-first says" in remarks(answered)
     assert "batch" not in remarks(load(FOLDER / "gru_cells.pth"))  # a cell reads one timestep
 
 
@@ -252,6 +253,19 @@ def test_what_is_in_doubt_is_left_out_and_said_so(tmp_path: Path, others: dict[s
     assert f"not used, as the file does not say where they stand: {', '.join(others)}" in remarks(model)
 
 
+def test_a_linear_that_may_stand_before_is_named_where_x_does_not_fit(tmp_path: Path) -> None:
+    """Linear(5 → 4), then a GRU that reads 4 features."""
+    arrays = {"proj.weight": np.ones((4, 5)), "proj.bias": np.ones(4)}
+    model = load(save(tmp_path / "m.npz", **weights("gru.", 3, 4), **arrays))
+    told = "proj may stand before gru, whose 4 features it puts out: x must be what gru reads"
+    assert told in remarks(model)
+    np.savez(tmp_path / "n.npz", x=np.zeros((7, 5)), h=np.zeros((7, 3)))
+    with pytest.raises(unrolled.SequenceFileError, match=f"4 features, got shape .*{told}"):
+        verify_file(model, tmp_path / "n.npz")
+    embedded = {"emb.weight": np.ones((9, 4)), **arrays}
+    assert "may stand before" not in remarks(load(save(tmp_path / "e.npz", **weights("gru.", 3, 4), **embedded)))
+
+
 def test_modules_whose_names_look_the_same(tmp_path: Path) -> None:
     long = "x" * 100
     arrays = {
@@ -329,4 +343,7 @@ def test_a_wrong_answer_is_no_damage_of_the_file() -> None:
 
 def test_an_unneeded_answer_is_told() -> None:
     assert "--activation is not needed" in remarks(load(FOLDER / "lstm4.pt", Choices(activation="relu")))
+    typed = remarks(load(FOLDER / "lstm4.pt", Choices(return_sequences=False)))
+    assert "--no-return-sequences is not needed" in typed
+    assert "--return-sequences" not in typed
     assert issubclass(OptionError, ValueError)

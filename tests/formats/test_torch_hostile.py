@@ -18,6 +18,7 @@ from tests.formats.torch_pickles import (
     dictionary,
     file,
     gru,
+    name,
     refused,
     tensor,
     text,
@@ -122,6 +123,23 @@ def test_a_whole_module_is_refused_with_advice() -> None:
         "expected a state dict, got a whole object of the class torch.nn.modules.rnn.LSTM, "
         f"which is neither run nor imported: {ADVICE}"
     )
+
+
+def test_a_function_is_not_called_a_class(tmp_path: Path) -> None:
+    told = "expected a state dict, got another name than a tensor's, os.system, which is neither run nor imported"
+    assert refused(tmp_path, name("os", "system") + b")R").startswith(told)
+
+
+@pytest.mark.parametrize("key", ["parametrizations.weight_hh_l0.original", "weight_hh_l0_orig"])
+def test_another_parametrization_than_weight_norm_is_named(tmp_path: Path, key: str) -> None:
+    got = f"got {key}, of another parametrization, such as spectral_norm, which is not read"
+    told = f"weight_hh_l0: expected a plain weight, or one of weight_norm, {got}"
+    assert refused(tmp_path, gru(**{key: tensor((3, 1))})).startswith(told)
+
+
+def test_a_view_that_repeats_its_numbers(tmp_path: Path) -> None:
+    body = gru(bias_hh_l0=tensor((300,), (0,)))
+    assert "of shape (300,) that repeats its 100 (a stride of 0, as expand gives it)" in refused(tmp_path, body)
 
 
 def test_nothing_recurrent_inside(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ EVIL = {
 def test_what_would_be_run_is_refused_by_name(tmp_path: Path, what: str) -> None:
     for body in (EVIL[what], dictionary({"weight_ih_l0": EVIL[what]}), gru() + EVIL[what] + b"b"):
         assert refused(tmp_path, body).endswith(f" {what}, which is neither run nor imported: {ADVICE}")
+    is_class = "a whole object of the class" in refused(tmp_path, EVIL[what])
+    assert is_class is what.startswith("torch.nn.")
 
 
 def inside(module: str, what: str, *arguments: bytes) -> bytes:
@@ -364,7 +366,8 @@ def test_numbers_of_another_kind_of_machine(tmp_path: Path) -> None:
             {"weight_hh_l0": tensor((5, 1))},
             "weight_hh: expected hidden_size, 3·hidden_size or 4·hidden_size rows, hidden_size being 1, got 5",
         ),
-        ({"weight_hh_l0": tensor((3, 0))}, "weight_hh: expected 2 axes, got shape (3, 0)"),
+        ({"weight_hh_l0": tensor((3, 0))}, "weight_hh: expected at least one unit and one feature, got shape (3, 0)"),
+        ({"bias_hh_l0": tensor((3, 1))}, "bias_hh: expected 1 axis, got shape (3, 1)"),
         ({"weight_hr_l0": tensor((1, 2))}, "weight_hh: expected 4·hidden_size rows, hidden_size being 2, got 3"),
         ({"weight_ih_l2": tensor((3, 1))}, "expected weight_ih_l1 beside"),
         ({"weight_ih_l0_reverse": tensor((3, 2))}, "expected weight_hh_l0_reverse beside"),

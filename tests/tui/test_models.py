@@ -140,7 +140,7 @@ async def test_a_badge_says_what_the_model_was_verified_against(
 @pytest.mark.parametrize(
     ("size", "agrees", "differs"),
     [
-        ((80, 24), "✓ verified", "× parts"),
+        ((80, 24), "✓ numbers.npz", "× numbers.npz"),
         ((120, 40), "✓ verified: numbers.npz", "× parts from numbers.npz"),
     ],
 )

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import product
 
@@ -17,6 +19,7 @@ from unrolled_tui.app import UnrolledApp
 from unrolled_tui.commands.request import Request
 from unrolled_tui.commands.served import app_for, stepper_to_serve
 from unrolled_tui.commands.subject import subject
+from unrolled_tui.over_time import BY_SATURATION
 from unrolled_tui.places import go_to_place, place_of
 from unrolled_tui.serve.part import FOLLOW, Part
 from unrolled_tui.serve.stage import LONGEST_PLACE, Stage
@@ -35,6 +38,13 @@ REQUESTS = (
     BOTH_WAYS,
 )
 KEYS = ("right", "comma", "tab", "2", "right_square_bracket", "l", "r", "w", "x", "4", "d", "left", "p", "s")
+LOOKS = {
+    "2": ("s", "right_square_bracket"),
+    "3": ("right_square_bracket", "down", "down", "s", "w", "down"),
+    "4": ("right_square_bracket", "z", "s", "s", "s", "tab", "down", "s", "left_square_bracket", "v", "Z", "v"),
+    "5": ("s", "v", "tab"),
+}
+"""What changes how one looks through a lens."""
 
 
 class Line:
@@ -71,10 +81,19 @@ def line() -> Iterator[Line]:
 
 def state(session: Session) -> list[object]:
     """Where the layers of a session are, and what one sees first of them."""
-    return [
+    layers = [
         (each.t, each.phase_index, each.unit, each.gate_index, each.lens, each.cut, each.view.name, each.origin)
         for each in session.both
-    ] + [session.front, session.place, 0 if session.tour is None else session.tour.row]
+    ]
+    row = 0 if session.tour is None else session.tour.row
+    return [*layers, *map(look, session.both), session.front, session.place, row]
+
+
+def look(session: Session) -> tuple[object, ...]:
+    """How one looks at a layer through the other lenses."""
+    time = session.view.over_time
+    over_time = (time.quantity.name, time.view, time.zoom, time.order, time.like, time.from_top)
+    return session.order_index, session.sender, session.signals, session.triangle, *over_time
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=["fresh", "units", "versus", "gru", "brackets", "both ways"])
@@ -113,20 +132,45 @@ async def test_what_one_sees_there_is_what_the_presenter_sees(line: Line) -> Non
         assert rows(other) == seen
 
 
+@pytest.mark.parametrize("lens", LOOKS)
+@pytest.mark.parametrize("request_", REQUESTS, ids=["fresh", "units", "versus", "gru", "brackets", "both ways"])
+async def test_one_looks_at_it_as_the_presenter_does(request_: Request, lens: str, line: Line) -> None:
+    make = stepper_to_serve(request_)
+    presenter = make(Part(stage=line.stage))
+    async with presenter.run_test(size=SMALL) as pilot:
+        seen = [""]
+        for key in (lens, *LOOKS[lens]):
+            await pilot.press(key)
+            await presenter.workers.wait_for_complete()
+            await pilot.pause()
+            seen.append((line.places() or seen)[-1])
+            other = make(Part(place=seen[-1]))
+            assert state(stepper_session(other)) == state(stepper_session(presenter)), key
+        shown = rows(presenter)
+    assert len({*seen}) > 3
+    other = make(Part(place=seen[-1]))
+    async with other.run_test(size=SMALL) as pilot:
+        await other.workers.wait_for_complete()
+        await pilot.pause()
+        assert rows(other) == shown
+
+
 async def test_a_key_is_told_once_and_what_changes_nothing_is_not(line: Line) -> None:
     app = stepper_to_serve(Request())(Part(stage=line.stage))
     async with app.run_test(size=SMALL) as pilot:
         assert [json.loads(place)["t"] for place in line.places()] == [0]
         await pilot.press("right")
         assert [json.loads(place)["t"] for place in line.places()] == [1]
-        await pilot.press("s", "p", "question_mark", "escape")
+        await pilot.press("p", "question_mark", "escape")
         assert line.places() == []
 
 
 def test_a_place_is_short() -> None:
     session = long(10**6, units=1024)
     session.t, session.unit, session.gate_index = 10**6 - 1, 1023, 3
-    assert len(place_of(session).encode()) < 500 < LONGEST_PLACE
+    session.versus = session
+    session.sender, session.view.over_time.like, session.view.over_time.from_top = 1024, 1023, 1023
+    assert len(place_of(session).encode()) < 700 < LONGEST_PLACE
 
 
 async def test_a_far_place_is_computed_on_the_screen() -> None:
@@ -166,6 +210,18 @@ NONE_THERE = (
     ("phase", 9),
     ("unit", 99),
     ("gate", 4),
+    ("order", 2),
+    ("signals", 2),
+    ("triangle", 2),
+    ("sender 1", 99),
+    ("quantity 1", 99),
+    ("view 1", 3),
+    ("view 1", 2),
+    ("zoom 1", 10),
+    ("sort 1", 5),
+    ("like 1", 99),
+    ("from_top 1", 99),
+    ("sender 2", 0),
 )
 
 
@@ -181,6 +237,25 @@ def test_a_place_that_is_not_there_is_ignored_as_a_whole(request_: Request, name
     assert state(session) == before
     go_to_place(session, json.dumps(good))
     assert state(session) != before
+
+
+def test_two_layers_are_looked_at_each_in_its_way() -> None:
+    session = subject(Request(versus_seed=8)).session(Request(versus_seed=8))
+    good = json.loads(place_of(session)) | {"view 2": 1, "sender 2": 2, "like 2": 1}
+    go_to_place(session, json.dumps(good | {"sender 2": 99}))
+    go_to_place(session, json.dumps({name: number for name, number in good.items() if not name.endswith("2")}))
+    assert [(each.sender, each.view.over_time.view) for each in session.both] == [(0, 0), (0, 0)]
+    go_to_place(session, json.dumps(good))
+    assert [(each.sender, each.view.over_time.view) for each in session.both] == [(0, 0), (2, 1)]
+
+
+def test_without_two_ends_nothing_is_saturated() -> None:
+    quantities = example().view.over_time.quantities
+    for number, quantity in enumerate(quantities):
+        session = example()
+        place = json.loads(place_of(session)) | {"quantity 1": number, "sort 1": BY_SATURATION}
+        go_to_place(session, json.dumps(place))
+        assert (session.view.over_time.order == BY_SATURATION) == (quantity.name in {"i", "f", "o", "g", "h"}), quantity
 
 
 @pytest.mark.parametrize("place", ["[" * 100_000, '{"t":' * 50_000, "9" * 5000, "\ud800", "NaN"])
@@ -208,18 +283,22 @@ def test_a_place_is_taken_just_where_there_is_one() -> None:
 # Followers, and the key to follow.
 
 
-@pytest.mark.parametrize("size", [(60, 16), SMALL, WIDE])
-async def test_the_presenter_sees_how_many_follow(size: tuple[int, int], line: Line) -> None:
-    app = stepper_to_serve(Request())(Part(stage=line.stage))
+@pytest.mark.parametrize("size", [(60, 16), SMALL, (100, 30), WIDE])
+@pytest.mark.parametrize("request_", [Request(), Request(versus_seed=8), BOTH_WAYS], ids=["layer", "two", "model"])
+async def test_the_presenter_sees_how_many_follow(request_: Request, size: tuple[int, int], line: Line) -> None:
+    app = stepper_to_serve(request_)(Part(stage=line.stage))
     async with app.run_test(size=size) as pilot:
         before = rows(app)
-        assert "follow" not in text(app)
-        for count, told in ((1, "1 follows"), (12, "12 follow"), (0, "0 follow")):
-            line.server.send(str(count).encode())
+        assert "following" not in text(app)
+        firsts = []
+        for told in ("  0 following", "  1 following", " 12 following", "999 following", "  0 following"):
+            line.server.send(str(int(told[:3])).encode())
             await until(lambda told=told: told in rows(app)[0])  # type: ignore[misc]  # it is a function of nothing
             assert rows(app)[1:] == before[1:]
+            firsts.append(rows(app)[0].replace(told, "how many"))
+        assert len({*firsts}) == 1  # nothing moves
         await pilot.press("right")
-        assert "0 follow" in rows(app)[0]
+        assert "  0 following" in rows(app)[0]
 
 
 async def test_one_more_follower_redraws_the_first_line_alone(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +314,7 @@ async def test_one_more_follower_redraws_the_first_line_alone(line: Line, monkey
 
         monkeypatch.setattr(LinesView, "refresh", refresh)
         line.server.send(b"12")
-        await until(lambda: "12 follow" in rows(app)[0])
+        await until(lambda: "12 following" in rows(app)[0])
         assert drawn == ["subject"]
 
 
@@ -271,3 +350,33 @@ async def test_each_session_is_its_own() -> None:
     async with second.run_test(size=SMALL):
         assert "t 1/4" in rows(second)[0]
         assert stepper(second).session is stepper_session(second)
+
+
+ALL_USED = """
+import asyncio, sys
+from unrolled_tui.bindings import STEPPER_BINDINGS
+from unrolled_tui.commands.request import Request
+from unrolled_tui.commands.served import stepper_to_serve
+from unrolled_tui.serve.part import Part
+
+async def main():
+    app = stepper_to_serve(Request())(Part())
+    keys = [each.key.split(",")[0] for each in STEPPER_BINDINGS]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        before = {*sys.modules}
+        for key in keys[:-1]:
+            await pilot.press(key)
+            await pilot.pause()
+            while len(app.screen_stack) > 1:
+                await pilot.press("ö", "ー", "escape")
+                await pilot.pause()
+        print(*sorted({*sys.modules} - before))
+
+asyncio.run(main())
+"""
+
+
+def test_no_key_has_a_module_read_that_was_not_there_before() -> None:
+    done = subprocess.run([sys.executable, "-c", ALL_USED], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == []

@@ -318,6 +318,15 @@ def test_the_header_gives_up_the_name_before_the_subject() -> None:
     assert text_of([subject(facts, 12)]).rstrip() == " LSTM"
 
 
+def test_the_header_gives_up_facts_before_what_the_model_was_verified_against() -> None:
+    facts, badge = ["LSTM", "3 units", "2 features", "m.keras"], ("✓ verified: numbers.npz", "✓ numbers.npz")
+    assert text_of([subject(facts, 70, badge)]).rstrip().endswith("m.keras · ✓ verified: numbers.npz")
+    assert text_of([subject(facts, 45, badge)]).rstrip() == " LSTM · 3 units · 2 features · ✓ numbers.npz"
+    assert text_of([subject(facts, 40, badge)]).rstrip() == " LSTM · 3 units · ✓ numbers.npz"
+    assert text_of([subject(facts, 26, badge)]).rstrip() == " LSTM · 3 units · ✓ numbe…"
+    assert text_of([subject(facts, 8, badge)]).rstrip() == " LSTM ·…"
+
+
 def test_the_position_is_as_wide_at_every_timestep_and_phase() -> None:
     told = text_of([position(2, 1200, 4, 5, "write", "paused")])
     assert told == "t     2/1,200  phase 4/5 write   paused   "

@@ -58,7 +58,7 @@ STEPPER_BINDINGS = (
     _key("m", "bookmark", "bookmark", "Mark this timestep, or take the mark away"),
     _key("apostrophe", "next_bookmark", "next bookmark", "The next marked timestep"),
     _key("a", "annotate", "note", "Write a note on the selected unit"),
-    _key("shift+m,M", "marks", "bookmarks and notes", "All bookmarks and notes, and their file"),
+    _key("shift+m,M", "marks", "bookmarks and notes", "All bookmarks and notes"),
     _key("e", "export", "export", "Export the lens as .csv, or the screen as .svg"),
     _key("p", "tally", "parameters", "Show or hide the parameters", show=True),
     _key("o", "app.follow", "follow", "In a class: back to the teacher's screen", show=True),

@@ -77,8 +77,10 @@ class Asking:
     def finished(self) -> tuple[str, ...]:
         """All remarks, with one for each answer that nobody asked for."""
         for question, option in self.options.items():
-            if getattr(self.choices, question) is not None and question not in self.asked:
-                self.remark(f"{option.name} is not needed: the file says it itself, or has nothing of the kind")
+            answer = getattr(self.choices, question)
+            if answer is not None and question not in self.asked:
+                typed = option.typed(answer)
+                self.remark(f"{typed} is not needed: the file says it itself, or has nothing of the kind")
         return tuple(self.remarks)
 
 

@@ -6,6 +6,9 @@ from typing import Any
 from unrolled.layer import RecurrentLayer
 from unrolled.network import Network
 
+MAY_STAND_BEFORE = "may stand before"
+"""In the remark on a layer that is left out, and may be what the first one reads."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class NamedLayer:
@@ -45,3 +48,9 @@ class Model:
         """Its recurrent layers, each direction by itself."""
         directions = [direction for layer in self.network.recurrent for direction in layer.directions]
         return tuple(NamedLayer(direction.name, direction.layer) for direction in directions)
+
+    def doubt(self, problem: Exception) -> str:
+        """The remark on which layer is the first one, where another may be, which reads other features."""
+        if "feature" not in str(problem):
+            return ""
+        return next((told for told in self.remarks if "--layer-order" in told or MAY_STAND_BEFORE in told), "")

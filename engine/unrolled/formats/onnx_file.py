@@ -72,7 +72,8 @@ def _parsed(file: io.BufferedReader) -> "ModelProto":
     try:
         from onnx import ModelProto  # noqa: PLC0415 - an extra, and it takes a while
     except ImportError as problem:
-        raise UnreadableError("an ONNX file takes the package onnx: pip install 'unrolled[onnx]'") from problem
+        takes = "an ONNX file takes the package onnx: in the checkout, python -m pip install '.[onnx]'"
+        raise UnreadableError(takes) from problem
     try:
         model: ModelProto = ModelProto.FromString(file.read(size_of(file)))
     except Exception as problem:  # protobuf has an error of its own, which is no builtin

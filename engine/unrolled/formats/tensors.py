@@ -90,4 +90,4 @@ def check_total(tensors: Iterable[Tensor]) -> None:
     """
     total = sum(one.bytes for one in tensors)
     if total > MOST_ARRAY_BYTES:
-        raise UnreadableError(f"expected weights of at most 1 GiB, got {total / 2**30:,.1f} GiB")
+        raise UnreadableError(f"expected weights of at most 1 GiB ({MOST_ARRAY_BYTES:,} bytes), got {total:,}")

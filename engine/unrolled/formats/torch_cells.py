@@ -70,11 +70,12 @@ def _gates(weights: Mapping[str, Tensor], where: str) -> int:
     """How many rows there are for each unit, once it is checked that the shapes agree."""
     shapes = {kind: one.shape for kind, one in weights.items()}
     for kind, shape in shapes.items():
-        if len(shape) != (1 if kind.startswith("bias") else 2) or not all(shape):
-            got = printable(str(shape), 60)
-            raise UnreadableError(
-                f"{where}{kind}: expected {1 if kind.startswith('bias') else 2} axes, got shape {got}"
-            )
+        got = printable(str(shape), 60)
+        if len(shape) != (1 if kind.startswith("bias") else 2):
+            expected = "1 axis" if kind.startswith("bias") else "2 axes"
+            raise UnreadableError(f"{where}{kind}: expected {expected}, got shape {got}")
+        if not all(shape):
+            raise UnreadableError(f"{where}{kind}: expected at least one unit and one feature, got shape {got}")
     rows, columns = shapes["weight_hh"]
     units = shapes["weight_hr"][1] if "weight_hr" in shapes else columns
     if rows % units or rows // units not in _CELLS or ("weight_hr" in shapes and rows != 4 * units):

@@ -158,7 +158,7 @@ def _check_storage(storage: Storage, got: int) -> None:
             f"{storage.stored}, got {got:,}: the file is damaged or cut short, fetch or save it again"
         )
     if got > MOST_ARRAY_BYTES:
-        raise UnreadableError(f"expected an array of at most 1 GiB, got {got / 2**30:,.1f} GiB")
+        raise UnreadableError(f"expected an array of at most 1 GiB ({MOST_ARRAY_BYTES:,} bytes), got {got:,}")
 
 
 def _tensors(found: object, numbers: Numbers, asking: Asking) -> dict[str, Tensor]:

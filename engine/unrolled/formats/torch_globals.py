@@ -81,6 +81,9 @@ _NAMES = frozenset({
     *_in("numpy", f"{_NUMBERS} bool_ ndarray"),
     *(name for module in _BUILTINS for name in _in(module, "bool bytes dict float int list str tuple")),
 })  # fmt: skip
+_CLASS = re.compile(r"\.[_\d]*[A-Z]\w*\Z")
+"""The name of a class, as most are written; what begins with a small letter is usually a function."""
+
 _QUANTIZED = re.compile(
     r"torch\.(_utils\._rebuild_qtensor|ScriptObject|qu?int\w+|per_(tensor|channel)_\w+|QU?Int\w+)\Z"
 )
@@ -168,12 +171,15 @@ def refused(full: str, is_outermost: bool = False) -> UnreadableError:
             f"expected plain weights, got quantized ones ({shown}), which are packed: save those of the model before "
             f"it is quantized, with torch.save(model.state_dict(), …)"
         )
-    if is_outermost or full.startswith("torch.nn."):
+    if full.startswith("torch.nn.") or (is_outermost and _CLASS.search(full)):
         got = f"a whole object of the class {shown}"
-        return UnreadableError(f"expected a state dict, got {got}, which is neither run nor imported: {ADVICE}")
-    return UnreadableError(
-        f"expected tensors and plain values, got {shown}, which is neither run nor imported: {ADVICE}"
-    )
+    elif is_outermost:
+        got = f"another name than a tensor's, {shown}"
+    else:
+        return UnreadableError(
+            f"expected tensors and plain values, got {shown}, which is neither run nor imported: {ADVICE}"
+        )
+    return UnreadableError(f"expected a state dict, got {got}, which is neither run nor imported: {ADVICE}")
 
 
 def made(function: str, arguments: tuple[Any, ...]) -> object:
@@ -223,6 +229,12 @@ def _view(storage: Storage, offset: object, shape: object, strides: object) -> V
         raise UnreadableError(f"expected a tensor of as many strides as axes, got {len(steps)} and {len(sizes)}")
     last = view.offset + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
     count = prod(sizes)
+    if 0 in steps and count > storage.count:
+        raise UnreadableError(
+            f"expected a tensor with a number of its own at each place, got one of shape "
+            f"{printable(str(view.shape), 80)} that repeats its {storage.count:,} (a stride of 0, as expand gives it): "
+            f"save it with .contiguous()"
+        )
     if count > storage.count or (count and last >= storage.count):
         raise UnreadableError(
             f"expected a tensor inside of its storage of {storage.count:,} numbers, got one of shape "

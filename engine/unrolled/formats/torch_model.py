@@ -10,7 +10,7 @@ from itertools import count
 
 from unrolled.files import UnreadableError
 from unrolled.formats.asking import PYTORCH, Asking
-from unrolled.formats.model import Model
+from unrolled.formats.model import MAY_STAND_BEFORE, Model
 from unrolled.formats.tensors import Tensor, check_total
 from unrolled.formats.torch_beside import Beside, embedding, embeddings, key_before, linear_behind
 from unrolled.formats.torch_cells import cell_of, recurrent_layers
@@ -22,6 +22,7 @@ from unrolled.text import printable
 _MOST_MODULES = 100
 _MOST_LAYERS = 500
 _MOST_NAMED = 6
+_WEIGHT = ".weight"
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 """What a module keeps beside its parameters: https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html."""
 
@@ -50,7 +51,7 @@ def model_of(name: str, tensors: Mapping[str, Tensor], asking: Asking) -> Model:
     check_total(one for module in found for one in module.tensors.values())
     named = [Named(each, module, tuple(recurrent_layers(module, each, asking))) for each, module in _names(found)]
     network = Network(tuple(_layers(ordered(named, others, asking), others, asking)))
-    batch_first = all(module.layers is None for module in found) or asking.ask("batch_first", True)
+    batch_first = all(module.layers is None for module in found) or asking.ask("batch_first", True, _yes_or_no)
     remarks = [
         *(f"{name}: {remark}" for remark in asking.finished()),
         *(f"{name}: {remark}" for remark in _about_types(tensors)),
@@ -88,11 +89,29 @@ def _layers(chains: list[list[Named]], others: dict[str, Tensor], asking: Asking
     if left:
         names = _listed([printable(key, 60) for key in left])
         asking.remark(f"not used, as the file does not say where they stand: {names}")
+        if not isinstance(layers[0], Embedding):
+            _remark_on_before(chains[0][0], left, asking)
         weights = [each for key, each in left.items() if each.is_float and not key.endswith(_BUFFERS)]
         if weights:
             parameters = sum(each.parameters for each in weights)
-            layers.append(Foreign(_free_name("other tensors", layers), "not placed", parameters))
+            owners = list(dict.fromkeys(printable(key.rpartition(".")[0] or key, 60) for key in left))
+            why = f"the file does not say where {_joined(owners)} stand{'s' if len(owners) == 1 else ''}"
+            layers.append(Foreign(_free_name("other tensors", layers), "not placed", parameters, why))
     return layers
+
+
+def _remark_on_before(first: Named, left: Mapping[str, Tensor], asking: Asking) -> None:
+    """Names what is left out and puts out as many features as the first module reads, as a Linear before it does."""
+    fitting = [
+        key.removesuffix(_WEIGHT)
+        for key, one in left.items()
+        if key.endswith(_WEIGHT) and len(one.shape) == 2 and one.shape[0] == first.features
+    ]
+    if len(fitting) == 1:
+        asking.remark(
+            f"{printable(fitting[0], 60)} {MAY_STAND_BEFORE} {first.name}, whose {first.features:,} features it puts "
+            f"out: x must be what {first.name} reads"
+        )
 
 
 def _free_name(name: str, layers: list[NetworkLayer]) -> str:
@@ -123,6 +142,13 @@ def _listed(names: Sequence[str]) -> str:
     """Names behind each other, the first few of them."""
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _joined(names: Sequence[str]) -> str:
+    """The same with `and` before the last one, if there are not too many."""
+    if len(names) > _MOST_NAMED or len(names) == 1:
+        return _listed(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _yes_or_no(answer: bool) -> str:

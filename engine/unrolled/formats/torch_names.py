@@ -21,6 +21,13 @@ _RECURRENT = re.compile(
     re.DOTALL,
 )
 _PARAMETRIZED = re.compile(r"(.*)parametrizations\.([^.]+)\.original([01])\Z", re.DOTALL)
+_UNREAD = re.compile(
+    r"(?:.*\.)?(?:parametrizations\.)?(?P<own>(?:weight|bias)_(?:ih|hh|hr)(?:_l\d{1,3})?(?:_reverse)?)"
+    r"(?:_orig|\.original)\Z",
+    re.DOTALL,
+)
+"""What `spectral_norm` and pruning call the weight that they compute the true one from."""
+
 _WRAPPERS = ("module", "_orig_mod")
 _CONTAINERS = ("model_state_dict", "state_dict")
 _FORMS = {"0": "_g", "1": "_v"}
@@ -86,7 +93,12 @@ def modules(tensors: Mapping[str, Tensor]) -> tuple[list[Module], dict[str, Tens
                 f"{printable(name, 60)}: expected plain weights, got quantized ones, which are packed: save those of "
                 "the model before it is quantized"
             )
-        match = _RECURRENT.match(name)
+        match, unread = _RECURRENT.match(name), _UNREAD.match(name)
+        if unread is not None:
+            raise UnreadableError(
+                f"{unread['own']}: expected a plain weight, or one of weight_norm, got {printable(name, 80)}, of "
+                "another parametrization, such as spectral_norm, which is not read: remove it before the model is saved"
+            )
         if match is None:
             others[name] = one
             continue

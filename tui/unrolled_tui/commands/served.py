@@ -62,8 +62,11 @@ _LATER = (
 @cache
 def _load_all() -> None:
     """Loads what one's own stepper loads when it is first used, in the process that all sessions are forked from."""
+    from rich.cells import get_character_cell_size  # noqa: PLC0415  # only in that process
+
     for package in ("unrolled_tui.lenses", "unrolled_tui.screens"):
         for module in iter_modules(import_module(package).__path__, f"{package}."):
             import_module(module.name)
     for name in _LATER:
         import_module(name)
+    get_character_cell_size("→")  # the first character that is not ASCII has its widths read from a file

@@ -159,7 +159,7 @@ def _of_model(request: Request) -> Subject:
     try:
         sequence = sequence_of(request, stretch, direction.layer.dtype)
     except SequenceFileError as error:
-        why = _doubt(model, error) if stretch.after is None else model.network.remarks[0]
+        why = model.doubt(error) if stretch.after is None else model.network.remarks[0]
         if not why:
             raise
         raise SequenceFileError(f"{error}; {why}") from error
@@ -182,12 +182,6 @@ def _of_model(request: Request) -> Subject:
     )
 
 
-def _doubt(model: "Model", error: SequenceFileError) -> str:
-    """What was taken of the order of the layers, where another one may be the first, which has other features."""
-    is_about_features = "feature" in str(error)
-    return next((told for told in model.remarks if is_about_features and "--layer-order" in told), "")
-
-
 def _load(path: str, request: Request) -> "Model":
     from unrolled_tui.commands.watchdog import load_in_time  # noqa: PLC0415  # a fresh layer opens without
 
@@ -202,8 +196,8 @@ def _verified(model: "Model", request: Request) -> tuple[tuple[str, ...], tuple[
 
     report = verify_file(model, request.verify)
     if report.agrees:
-        return (f"✓ verified: {report.against}", "✓ verified"), (f"✓ {report.badge}",)
-    return (f"× parts from {report.against}", "× parts"), (f"× {report.badge}",)
+        return (f"✓ verified: {report.against}", f"✓ {report.against}"), (f"✓ {report.badge}",)
+    return (f"× parts from {report.against}", f"× {report.against}"), (f"× {report.badge}",)
 
 
 def _direction(wanted: str | None, names: tuple[str, ...]) -> str:

@@ -18,6 +18,9 @@ from unrolled_tui.commands.printing import say
 from unrolled_tui.commands.watchdog import load_in_time
 from unrolled_tui.exits import FAILED, tell
 
+_MOST_NAMED = 6
+"""So many arrays that are not compared are named."""
+
 _LONG = 0.5
 """What takes more seconds than this shows its progress."""
 
@@ -37,19 +40,22 @@ _LONG = 0.5
 def command(model: str, numbers: str, layer: str | None, tolerance: float | None, **options: object) -> None:
     """Say whether a model's numbers agree with the framework's own, or where they first part.
 
-    FILE.npz has x, what the model reads, and h, the output of its last recurrent layer at every timestep, or y, its own
-    output, or both; and what a trace has, such as lstm_1/h or bidirectional/forward/c. Where they part, the orders of
-    the gates, biases, activations, transpositions, directions, states and arrays that are commonly mistaken are tried,
-    one and then two at once, for some 20 seconds at most, and those named that would make them agree. The exit code is
-    0 where they agree, 1 where they part.
+    FILE.npz has x, what the model reads, and h, the output of its last recurrent layer at every timestep, or y, its
+    own output, or both, or either at the last timestep; and what a trace has, such as lstm_1/h or
+    bidirectional/forward/c. Where they part, the orders of the gates, biases, activations, transpositions,
+    directions, states and arrays that are commonly mistaken are tried, one and then two at once, for some 20
+    seconds at most, and those named that would make them agree. The exit code is 0 where they agree, 1 where they
+    part.
     """
     loaded = load_in_time(model, Choices(**dict(take_choices(options))))
     for remark in loaded.remarks:
         tell(remark)
     with _progress("samples") as told:
         report = verify_file(loaded, numbers, layer, tolerance, told)
-    for name in report.ignored:
-        tell(f"{printable(numbers)}: not compared, as nothing of the model has this name: {name}")
+    if report.ignored:
+        names, more = ", ".join(report.ignored[:_MOST_NAMED]), len(report.ignored) - _MOST_NAMED
+        others = f" and {more:,} more" if more > 0 else ""
+        tell(f"{printable(numbers)}: not compared, as nothing of the model has such a name: {names}{others}")
     say(report.sentence)
     if report.agrees:
         return

@@ -6,17 +6,19 @@ from unrolled_tui.renderables.spans import Line, Span, fit, line
 
 
 def subject(facts: Sequence[str], cells: int, badge: Sequence[str] = ()) -> Line:
-    """What is on show: `unrolled   LSTM · 3 units · 1 feature · seed 7 · ✓ verified`.
+    """What is on show: `unrolled   LSTM · 3 units · 1 feature · seed 7 · ✓ verified: numbers.npz`.
 
     Where that is too long it goes without the name, and then without the last facts, but with a badge, in as many words
-    as there is room for.
+    as there is room for. Beside two facts even the fewest may be cut.
     """
     kept, shortest = [fact for fact in facts if fact], badge[-1:]
-    while len(" · ".join([*kept, *shortest])) + 1 > cells and len(kept) > 1:
+    while len(" · ".join([*kept, *shortest])) + 1 > cells and len(kept) > 1 + len(shortest):
         del kept[-1]
     known = [" · ".join(kept)]
     fitting = [words for words in badge if len(" · ".join([*known, words])) + 1 <= cells]
     whole = " · ".join([*known, *(fitting or shortest)[:1]])
+    if badge and len(whole) + 1 > cells:
+        whole = f"{whole[: max(0, cells - 2)]}…"
     name = Span(" unrolled   " if len(whole) + 12 <= cells else " ", "title")
     return fit(line(name, Span(whole, "dim")), cells)
 

@@ -40,7 +40,7 @@ class Header(Horizontal):
         else:
             facts = [" beside ".join(f"{each.layer.anatomy.cell}({each.layer.units:,})" for each in session.both)]
         if followers is not None:
-            facts.insert(0, f"{followers:,} follow{'s' if followers == 1 else ''}")
+            facts.insert(0, f"{followers:>3} following")  # as wide for a whole class, so that nothing moves
         facts += [counted(session.layer.features, "feature"), session.origin if session.versus is None else ""]
         badge = session.badge if session.versus is None else ()
         what = subject(facts, self.app.size.width - self._room - 1, badge)
