@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -71,7 +72,8 @@ def running(home: Path, *arguments: object, terminal: int | None = None) -> Iter
 async def step(port: int, seen: str, **options: Any) -> bytes:
     """Logs in, waits for a text, presses a key and leaves; returns all that was shown."""
     usual = {"known_hosts": None, "client_keys": None, "agent_path": None, "config": None, "username": "anna"}
-    async with asyncio.timeout(SECONDS), asyncssh.connect("127.0.0.1", port, **{**usual, **options}) as connection:
+    there = {"host": "127.0.0.1", "port": port}
+    async with asyncio.timeout(SECONDS), asyncssh.connect(**{**there, **usual, **options}) as connection:
         process = await connection.create_process(term_type="xterm-256color", term_size=(120, 40), encoding=None)
         shown: bytes = b""
         while seen.encode() not in shown:
@@ -171,6 +173,71 @@ def test_the_question_can_be_left(tmp_path: Path) -> None:
         assert server.process.wait(SECONDS) == 130
 
 
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [([], "class password"), (["--present", "--anonymous"], "Enter begins the presentation")],
+)
+def test_ctrl_d_leaves_a_question_too(tmp_path: Path, arguments: list[str], question: str) -> None:
+    with at_a_terminal(tmp_path, *arguments) as server:
+        server.prints(question)
+        os.write(server._out, b"\x04")
+        assert server.process.wait(SECONDS) == 130
+        server.prints(question + r"[^\n]*\n")
+        assert "Traceback" not in server.printed
+
+
+def test_a_terminal_that_is_stopped_stops_nobody(tmp_path: Path) -> None:
+    with at_a_terminal(tmp_path, "--anonymous") as server:
+        port = int(server.prints(r"ssh -p (\d+) "))
+        server.prints(r"Ctrl\+C ends it\.")
+        os.write(server._out, b"\x13")  # Ctrl+S
+        for _ in range(2):
+            asyncio.run(step(port, "seed 7"))
+        os.write(server._out, b"\x11")  # Ctrl+Q
+        server.prints(r"(?s)out anna.*out anna from 127\.0\.0\.1, 0 here")
+        os.write(server._out, b"\x13")
+        asyncio.run(step(port, "seed 7"))
+        server.process.terminate()
+        assert server.process.wait(SECONDS) == 0
+
+
+def test_all_addresses_are_those_of_both_families(tmp_path: Path) -> None:
+    assert serving_address.listened_at("127.0.0.1") == "127.0.0.1"
+    assert serving_address.listened_at("::") == ""
+    if has_ipv6():
+        with running(tmp_path, "--anonymous", "--host", "::") as server:
+            port = int(server.prints(r"ssh -p (\d+) "))
+            server.prints(r"Ctrl\+C")
+            for host in ("127.0.0.1", "::1"):
+                asyncio.run(step(port, "seed 7", host=host))
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def test_a_presenting_stepper_that_dies_is_a_failure(tmp_path: Path) -> None:
+    with at_a_terminal(tmp_path, "--present", "--anonymous") as server:
+        server.prints("Enter begins the presentation")
+        os.write(server._out, b"\n")
+        server.prints("seed 7")
+        (nursery,) = children_of(server.process.pid)
+        (presenting,) = children_of(nursery)
+        os.kill(presenting, signal.SIGKILL)
+        server.prints("unrolled: the presenting stepper ended with exit code 137")
+        assert server.process.wait(SECONDS) == 1
+
+
+def children_of(process: int) -> list[int]:
+    listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()[1:]]
+    return [int(pid) for pid, parent in rows if int(parent) == process]
+
+
 def test_presenting(tmp_path: Path) -> None:
     with at_a_terminal(tmp_path, "--present", "--anonymous") as server:
         port = int(server.prints(r"ssh -p (\d+) "))
@@ -193,6 +260,9 @@ def test_presenting(tmp_path: Path) -> None:
         (["--anonymous", "--authorized-keys", "x"], "--anonymous lets everybody in"),
         (["--web", "--present"], "--present goes with SSH, not with --web"),
         (["--web", "--authorized-keys", "x"], "--authorized-keys goes with SSH"),
+        (["--web", "--no-compression"], "--no-compression goes with SSH, not with --web"),
+        (["--idle", "nan"], "nan is no length of time"),
+        (["--idle", "inf"], "inf is no length of time"),
         (["--public-url", "http://x"], "--public-url goes with --web"),
         (["--password", "x"], "No such option"),
         (["--sessions", "0"], "--sessions"),
@@ -208,13 +278,19 @@ def test_wrong_usage(run: Run, arguments: list[str], says: str) -> None:
 def test_a_mistake_is_told_before_anything_is_served(run: Run, tmp_path: Path) -> None:
     assert "nowhere.npz" in run("serve", tmp_path / "nowhere.npz").sentence
     assert run("serve", "--at", 99).sentence == "timestep: expected 1 to 4, got 99"
+    with running(tmp_path, "--present") as server:  # before the terminal is asked for a password
+        server.prints(r"^unrolled: the presenter needs a terminal, and standard input is none\n")
+        assert server.process.wait(SECONDS) == 1
 
 
 def test_files_that_let_in_nobody(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.write_text("# nobody\n")
     empty.chmod(0o600)
+    private = tmp_path / "good"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(private)
     cases = [
+        (["--authorized-keys", private], f"public keys, got a private one: its public one is in {private}.pub"),
         (["--authorized-keys", empty], "expected public keys as ssh-keygen writes them, got none"),
         (["--authorized-keys", tmp_path / "nowhere"], "public keys cannot be read: No such file or directory"),
         (["--password-file", tmp_path / "nowhere"], "the password cannot be read: No such file or directory"),
@@ -229,8 +305,6 @@ def test_files_that_let_in_nobody(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken(run: Run) -> None:
-    import socket  # noqa: PLC0415  # here alone
-
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert run("serve", "--port", port).sentence == (
@@ -253,7 +327,7 @@ def test_help_waits_for_nothing_that_serving_takes() -> None:
 @pytest.mark.parametrize(("arguments", "package"), [([], "asyncssh"), (["--web"], "aiohttp")])
 def test_what_serving_takes(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], package: str) -> None:
     monkeypatch.setattr(serving, "find_spec", lambda name: None if name == package else name)
-    says = f"serving takes the package {package}: python -m pip install 'unrolled[serve]'"
+    says = f"serving takes the package {package}: in the checkout, python -m pip install '.[serve]'"
     assert run("serve", *arguments).sentence == says
     monkeypatch.setattr(sys, "platform", "win32")
     assert run("serve", *arguments).sentence.endswith("on Windows, run it in WSL")

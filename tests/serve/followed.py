@@ -14,7 +14,8 @@ from unrolled_tui.serve.following.picture import Picture
 
 ANSWER = b"\x1b[1;1R"
 COLUMNS, ROWS = 60, 20
-HINT = "o a stepper of your own · q leave"
+OWN = "a stepper"
+HINT = f"o {OWN} of your own · q leave"
 
 
 def cells(screen: pyte.Screen) -> list[tuple[Char, ...]]:
@@ -155,7 +156,7 @@ class Room:
         self.clock = Clock()
         self.line = Line(self.clock, columns, rows, rate, answers)
         self.ended: list[Follower] = []
-        self.follower = Follower(self.line, self.picture, columns, rows, HINT, self.clock, self.ended.append)
+        self.follower = Follower(self.line, self.picture, columns, rows, HINT, OWN, self.clock, self.ended.append)
         self.line.on_keys = self.follower.keys
         self.follower.begin()
 

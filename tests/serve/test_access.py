@@ -5,13 +5,15 @@ import os
 import unicodedata
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
+import asyncssh
 import pytest
 
 from unrolled_tui.serve import access
 from unrolled_tui.serve.access import Access, keys_in, made_up_password, password_in, usable_password
 from unrolled_tui.serve.errors import ServeError
-from unrolled_tui.serve.log import Log, harmless
+from unrolled_tui.serve.log import LAST_SECONDS, MOST_WAITING, Log, Printer, harmless
 
 
 def test_somebody_is_let_in_but_not_everybody_by_mistake() -> None:
@@ -101,6 +103,9 @@ def test_keys_may_be_read_by_others(tmp_path: Path) -> None:
         keys_in(tmp_path / "nowhere")
     with pytest.raises(ServeError, match="expected public keys, got an empty file"):
         keys_in(secret(tmp_path / "empty", b"\n"))
+    private = asyncssh.generate_private_key("ssh-ed25519").export_private_key()
+    with pytest.raises(ServeError, match=r"good: expected public keys, got a private one: .* in .*good.pub$"):
+        keys_in(secret(tmp_path / "good", private))
 
 
 def test_a_typed_password() -> None:
@@ -125,3 +130,33 @@ def test_the_log_has_the_time_and_no_control_characters() -> None:
     assert lines[1] == "14:02:11 in ?]0;x??? from 10.0.0.3"
     assert lines[2] == f"14:02:11 {'x' * 200}…"
     assert harmless("Zoë", 2) == "Zo…"
+
+
+def test_lines_are_printed_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w", encoding="ascii") as file:
+        printer = Printer(file)
+        for number in range(100):
+            printer.write(f"{number}…")
+        printer.close()
+    assert path.read_text() == "".join(f"{number}\\u2026\n" for number in range(100))
+
+
+def test_where_nobody_reads_nothing_waits_and_nothing_piles_up() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        printer = Printer(stream)
+        began = monotonic()
+        for _ in range(3 * MOST_WAITING):
+            printer.write("x" * 100)  # more than a pipe and the lines that may wait have room for
+        assert monotonic() - began < LAST_SECONDS
+        printer.close()
+        assert monotonic() - began < 3 * LAST_SECONDS
+        read = 0
+        while read < MOST_WAITING * 101:
+            read += len(os.read(reader, 1 << 16))
+        printer.close()
+    while more := os.read(reader, 1 << 16):
+        read += len(more)
+    os.close(reader)
+    assert read < 2 * MOST_WAITING * 101

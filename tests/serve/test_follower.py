@@ -178,6 +178,23 @@ async def test_too_small_a_terminal_reads_which_size_it_takes(columns: int, rows
     assert room.follower.wish.result() is Wish.LEAVE
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(40, 10), (COLUMNS - 1, 4), (COLUMNS, 3), (30, ROWS), (13, ROWS)])
+async def test_too_small_a_terminal_reads_whole_words_and_what_to_do(columns: int, rows: int) -> None:
+    room = Room(columns, rows)
+    room.settle_hint()
+    expected = (
+        f"The teacher's screen has {COLUMNS} columns and {ROWS} rows, this terminal {columns} and {rows}: make it "
+        "larger, or its letters smaller. o gives a stepper of your own, q leaves."
+    )
+    assert " ".join(row for row in room.line.shown if row) == expected  # a word that is cut would be two
+
+
+async def test_what_does_not_fit_is_left_out_at_the_end() -> None:
+    room = Room(20, 3)
+    room.settle_hint()
+    assert room.line.shown == ["The teacher's screen", "has 60 columns and", "20 rows, this"]
+
+
 async def test_the_picture_takes_another_size() -> None:
     room = Room()
     room.settle_hint()

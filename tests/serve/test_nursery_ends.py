@@ -42,7 +42,8 @@ async def test_a_nursery_that_dies_is_missed(it: Tended) -> None:
     os.kill(it.nursery.pid, signal.SIGKILL)
     async with asyncio.timeout(5):
         assert await died == "the process that makes the sessions has ended: signal 9"
-    assert await person.ended() == 128 + signal.SIGHUP
+    assert await person.ended() == 128 + signal.SIGKILL
+    assert person.child.why == "the process that makes the sessions has ended: signal 9"
     with pytest.raises(ServeError, match="has ended: signal 9"):
         await it.nursery.spawn(Terminal())
     await it.nursery.close()

@@ -143,7 +143,7 @@ async def a_class(folder: Path, *options: str) -> AsyncIterator[Class]:
         printed = re.search(r"-p (\d+)", terminal.text)
         assert printed, terminal.text
         terminal.press("enter")
-        terminal.see("unit 1", "0 follow")
+        terminal.see("unit 1", "0 following")
         room = Class(terminal, int(printed[1]))
         reading = asyncio.ensure_future(_read(terminal))
         try:
@@ -164,11 +164,11 @@ async def test_a_class_follows_the_teacher(tmp_path: Path) -> None:
     async with a_class(tmp_path) as room:
         anna = await room.comes()
         await anna.sees("unit 1", "you follow the teacher")
-        await room.shows("1 follows")
+        await room.shows("1 following")
         room.teacher.press("right")
         await anna.sees("t 2/4")
         bert = await room.comes()
-        await room.shows("2 follow")
+        await room.shows("2 following")
         await room.all_see_it(anna, bert, but_the_last_row=True)
         for key, text in (("?", "Play, or pause"), ("escape", "unit 1"), ("end", "t 4/4")):
             room.teacher.press(key)
@@ -180,7 +180,7 @@ async def test_a_class_follows_the_teacher(tmp_path: Path) -> None:
         anna.types("q")
         assert await anna.is_out() == 0
         assert anna.sent.endswith(b"\x1b[?1049l\x1b[?25h")
-        await room.shows("1 follows", "t 4/4")
+        await room.shows("1 following", "t 4/4")
         room.teacher.press("q")
         assert await bert.is_out() == 0
         assert ENDED in bert.text
@@ -194,16 +194,16 @@ async def test_a_stepper_of_the_own_and_back(tmp_path: Path) -> None:
         room.teacher.press("right")
         await room.shows("t 2/4")
         anna = await room.comes()
-        await anna.sees("t 2/4", "1 follows")
+        await anna.sees("t 2/4", "1 following")
         anna.types("o")
         await until(lambda: "follow" not in anna.screen.display[0] and "t 2/4" in anna.text, lambda: anna.text)
-        await room.shows("0 follow")
+        await room.shows("0 following")
         anna.types("\x1b[C")
         await anna.sees("t 3/4")
         room.teacher.press("home")
         await room.shows("t 1/4")
         anna.types("o")
-        await anna.sees("t 1/4", "1 follows")
+        await anna.sees("t 1/4", "1 following")
         await room.all_see_it(anna, but_the_last_row=True)
 
 
@@ -231,7 +231,7 @@ async def test_a_slow_line_shows_the_newest_soon_after_the_last_step(tmp_path: P
         slow = await room.comes(rate=20_000.0, window=1 << 15)
         quick = await room.comes()
         await slow.sees("you follow the teacher")
-        await room.shows("2 follow")
+        await room.shows("2 following")
         for number in range(90):
             room.teacher.press(("right", "left", "end", "home")[number % 4])
             await asyncio.sleep(1 / 30)

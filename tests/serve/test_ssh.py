@@ -67,9 +67,11 @@ async def test_nothing_of_the_environment_gets_through(server: Server) -> None:
 async def test_a_crash_ends_one_session_and_puts_its_terminal_back(server: Server) -> None:
     async with person(server) as anna, person(server) as bert:
         anna.types("x")
-        code, out, _ = await anna.leaves()
+        code, out, err = await anna.leaves()
         assert code == 128 + signal.SIGABRT
         assert RESTORED in out
+        assert err == b"the session was ended (code 134): the server's log may say why\r\n"
+        await until(lambda: "here: exit code 134\n" in server.log)
         bert.types("z")
         await bert.sees("keys 1.")
 
@@ -182,6 +184,26 @@ async def test_who_fails_too_often_has_to_wait(tmp_path: Path) -> None:
             await anna.sees("keys 1.")
 
 
+async def test_a_known_key_need_not_wait(tmp_path: Path) -> None:
+    known, other = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    access = {"keys": _public(known), "password": PASSWORD}
+    with serving(tmp_path, access=access, limits={"attempts": 2}) as server:
+        for _ in range(3):  # a wrong key is no guess
+            with pytest.raises(asyncssh.PermissionDenied):
+                async with connected(server, client_keys=[other], password=None):
+                    pass
+        async with connected(server):
+            pass
+        with pytest.raises(asyncssh.DisconnectError, match="too many failures from this address: wait a minute"):
+            async with connected(server, password=None, client_factory=Guesser):
+                pass
+        with pytest.raises(asyncssh.DisconnectError, match="wait a minute"):
+            async with connected(server):
+                pass
+        async with person(server, client_keys=[other, known], password=None):
+            pass
+
+
 async def test_keys_and_a_password(tmp_path: Path) -> None:
     known, other, elsewhere = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(3))
     lines = f"# class\n{_public(known)}\nno key at all\n" + f'from="192.0.2.7" {_public(elsewhere)}\n'
@@ -244,9 +266,10 @@ async def test_a_signal_ends_all_sessions_cleanly(tmp_path: Path, number: int, c
             reads_nothing.types("w" * 2000)
             server.process.send_signal(number)
             for somebody in (anna, bert):
-                status, out, _ = await somebody.leaves()
+                status, out, err = await somebody.leaves()
                 assert status == 128 + signal.SIGTERM
                 assert RESTORED in out
+                assert err == b"the server has ended\r\n"
             await until(lambda: server.process.poll() is not None)
             assert server.process.returncode == code
         assert not [process for pair in processes for process in pair if is_alive(process)]
@@ -257,12 +280,43 @@ async def test_it_ends_when_what_makes_the_sessions_dies(tmp_path: Path) -> None
         async with person(server) as anna:
             own, nursery = await anna.process_numbers()
             os.kill(nursery, signal.SIGKILL)
+            code, out, err = await anna.leaves()
+            assert code == 128 + signal.SIGKILL
+            assert out.endswith(RESTORED + b"\x1b[?25h")
+            assert err == b"the process that makes the sessions has ended: signal 9\r\n"
             await until(lambda: server.process.poll() is not None)
             assert server.process.returncode == 1
         await until(lambda: not is_alive(own))
 
 
 # Following.
+
+
+@pytest.mark.parametrize("ends", ["the teacher", "the server"])
+async def test_the_end_is_told_to_one_in_an_app_of_ones_own(tmp_path: Path, ends: str) -> None:
+    ours, theirs = os.openpty()
+    asyncio.get_running_loop().add_reader(ours, os.read, ours, 1 << 16)  # the teacher looks on
+    try:
+        with serving(tmp_path, terminal=theirs, presents=True) as server:
+            async with connected(server) as connection:
+                anna: Person = await sits_down(connection, term_size=(100, 40))
+                await anna.sees("o a screen of your own")
+                anna.types("o")
+                await anna.sees("size 100x40")
+                if ends == "the teacher":
+                    os.write(ours, b"q")
+                else:
+                    server.process.send_signal(signal.SIGTERM)
+                code, out, err = await anna.leaves()
+                assert (code, err) == (0, b"the teacher has ended the presentation\r\n")
+                assert RESTORED in out
+            await until(lambda: server.process.poll() is not None)
+            assert server.process.returncode == 0
+            assert server.log.endswith("out anna from 127.0.0.1, 0 here: the teacher has ended the presentation\n")
+    finally:
+        asyncio.get_running_loop().remove_reader(ours)
+        os.close(ours)
+        os.close(theirs)
 
 
 async def test_one_follows_leaves_for_an_app_of_ones_own_and_comes_back(tmp_path: Path) -> None:
@@ -282,15 +336,15 @@ async def test_one_follows_leaves_for_an_app_of_ones_own_and_comes_back(tmp_path
                 await anna.sees("keys 4.")
                 anna.types("o")
                 await anna.sees("keys 3.")
-                os.write(ours, b"z")
-                await anna.sees("4")
+                os.write(ours, b"z" * 7)
+                await anna.sees("10.")  # all that differs, and nothing that moves a cursor
                 anna.types("q")
                 code, out, _ = await anna.leaves()
                 assert code == 0
                 assert RESTORED in out
             async with connected(server) as connection:
                 bert = await sits_down(connection, term_size=(100, 40))
-                await bert.sees("keys 4.")
+                await bert.sees("keys 10.")
                 os.write(ours, b"q")
                 code, out, _ = await bert.leaves()
                 assert code == 0

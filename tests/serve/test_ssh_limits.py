@@ -23,6 +23,8 @@ from tests.serve.ssh_serving import (
     until,
 )
 
+from unrolled_tui.serve.ssh import session
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -64,6 +66,38 @@ async def test_without_a_key_for_long_a_session_ends(tmp_path: Path) -> None:
             code, out, err = await anna.leaves()
             assert (code, err) == (1, b"no key for 0.01 minutes: the session has ended\r\n")
             assert RESTORED in out
+        await until(lambda: "0 here: no key for 0.01 minutes: the session has ended\n" in server.log)
+        assert "refused" not in server.log
+    assert [session._minutes(seconds) for seconds in (60, 90, 3600)] == ["1 minute", "1.5 minutes", "60 minutes"]
+
+
+async def test_a_channel_without_a_session_is_no_use(tmp_path: Path) -> None:
+    with serving(tmp_path, patience={"ssh.login.PATIENCE": 0.5}) as server:
+        async with connected(server) as connection:
+            loop = asyncio.get_running_loop()
+            channel = asyncssh.SSHClientChannel[bytes](connection, loop, "strict", None, "strict", 1 << 15, 1 << 15)
+            await channel._open(b"session")
+            await asyncio.wait_for(connection.wait_closed(), SECONDS)
+        async with connected(server) as connection:
+            while not connection.is_closed():  # nor are many, one after the other
+                with suppress(asyncssh.Error, OSError):
+                    await asyncio.wait_for(connection.create_process("id"), 1)
+        async with person(server) as anna:
+            await asyncio.sleep(1)
+            anna.types("z")
+            await anna.sees("keys 1.")
+
+
+async def test_there_are_so_many_connections(tmp_path: Path) -> None:
+    with serving(tmp_path, limits={"sessions": 1}, patience={"ssh.login.MOST_STRANGERS": 1}) as server:
+        async with connected(server), person(server):
+            with pytest.raises((OSError, asyncssh.Error)):
+                async with connected(server):
+                    pass
+            assert "refused 127.0.0.1: there are too many connections" in server.log
+        await until(lambda: "out anna" in server.log)
+        async with person(server):
+            pass
 
 
 async def test_nobody_keeps_a_connection_without_use(tmp_path: Path) -> None:

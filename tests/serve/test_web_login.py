@@ -55,6 +55,19 @@ async def test_a_wrong_password_is_refused() -> None:
         assert logged.count("refused 127.0.0.1: this is not the class password") == 5
 
 
+async def test_the_address_that_a_wrong_password_leads_to_leads_back() -> None:
+    async with serving() as served:
+        async with served.log_in("wrong") as answer:
+            assert answer.url.path == "/login"
+        for path in ("/login", "/login?again"):
+            async with served.get(path) as answer:
+                assert answer.status == 303
+                assert answer.headers["Location"] == "."
+            async with served.web.get(served.at + path) as answer:
+                assert answer.url.path == "/"
+                assert 'type="password"' in await answer.text()
+
+
 async def test_wrong_passwords_from_one_address_are_counted() -> None:
     async with serving(limits={"attempts": 3}) as served:
         for _ in range(3):

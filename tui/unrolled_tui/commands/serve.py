@@ -1,5 +1,6 @@
 """`unrolled serve`: gives the stepper to all who log in over SSH, or come with a browser."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -67,19 +68,29 @@ def _server_options(callback: Callback) -> Callback:
             ),
             _limit("--sessions", "Sessions at a time."),
             _limit("--per-address", "Sessions at a time from one address, which a class behind one router shares."),
-            _limit("--attempts", "Wrong passwords or keys a minute from one address, which then has to wait."),
+            _limit("--attempts", "Wrong passwords a minute from one address, which then has to wait."),
             click.option(
                 "--idle",
                 type=click.FloatRange(0.1),
                 default=_USUAL.idle / 60,
                 metavar="MINUTES",
-                help=f"End a session after so long without a key.  [default: {_USUAL.idle / 60:g}]",
+                callback=_finite,
+                help=(
+                    "End a session after so long without a key, but not that of one who follows.  "
+                    f"[default: {_USUAL.idle / 60:g}]"
+                ),
             ),
             _limit("--memory", "Memory of one session beside what all share, in MiB."),
         )
     ):
         callback = option(callback)
     return callback
+
+
+def _finite(_context: click.Context, _option: click.Parameter, number: float) -> float:
+    if not isfinite(number):
+        raise click.BadParameter(f"{number} is no length of time.")
+    return number
 
 
 def _limit(name: str, says: str) -> Any:
@@ -118,6 +129,8 @@ def command(request: Request, **wanted: Any) -> None:
         for name in ("present", "authorized_keys", "host_key"):
             if wanted[name]:
                 raise click.UsageError(f"--{name.replace('_', '-')} goes with SSH, not with --web.")
+        if not wanted["compression"]:
+            raise click.UsageError("--no-compression goes with SSH, not with --web.")
     elif wanted["public_url"]:
         raise click.UsageError("--public-url goes with --web.")
     from unrolled_tui.commands.serving import Wanted, serve  # noqa: PLC0415  # a mistake is told without it

@@ -4,7 +4,8 @@ import asyncio
 import getpass
 import sys
 import tempfile
-from contextlib import nullcontext, redirect_stderr, suppress
+from collections.abc import Callable
+from contextlib import closing, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from unrolled.errors import UnrolledError
 from unrolled_tui.commands.printing import say
 from unrolled_tui.commands.request import Request
-from unrolled_tui.commands.serving_address import as_typed, as_url, check_free, is_local
+from unrolled_tui.commands.serving_address import as_typed, as_url, check_free, is_local, listened_at
 from unrolled_tui.exits import fail, tell
 from unrolled_tui.serve.errors import ServeError
 from unrolled_tui.serve.limits import Limits
@@ -60,10 +61,13 @@ def serve(request: Request, wanted: Wanted) -> int:
     """
     _require(_WEB if wanted.web else _SSH)
     from unrolled_tui.commands.served import stepper_to_serve  # noqa: PLC0415  # only where there is what it takes
+    from unrolled_tui.serve.following.console import Console  # noqa: PLC0415  # not for Windows
     from unrolled_tui.serve.sessions.nursery import Nursery  # noqa: PLC0415  # not for Windows
 
     make_app = stepper_to_serve(request)
     try:
+        if wanted.present:
+            Console.open().close()  # a terminal that is wanting is told of before anything is asked
         port = check_free(wanted.host, _PORTS[wanted.web] if wanted.port is None else wanted.port)
         with tempfile.TemporaryFile("w+") as kept:
             nursery = Nursery.start(make_app, wanted.limits, kept.fileno() if wanted.present else 2)
@@ -71,7 +75,8 @@ def serve(request: Request, wanted: Wanted) -> int:
                 return _Serving(nursery, wanted, port, kept).run()
             finally:
                 kept.seek(0)
-                sys.stderr.write(kept.read())
+                if told := kept.read():  # a terminal that is stopped would wait for nothing, too
+                    sys.stderr.write(told)
     except ServeError as error:
         return fail(error)
 
@@ -81,7 +86,9 @@ def _require(packages: tuple[str, ...]) -> None:
         raise ServingError("unrolled serve takes a POSIX system, such as Linux or macOS: on Windows, run it in WSL")
     for package in packages:
         if find_spec(package) is None:
-            raise ServingError(f"serving takes the package {package}: python -m pip install 'unrolled[serve]'")
+            raise ServingError(
+                f"serving takes the package {package}: in the checkout, python -m pip install '.[serve]'"
+            )
 
 
 class _Serving:
@@ -99,11 +106,19 @@ class _Serving:
             if self._wanted.present and sys.stdin is not None and sys.stdin.isatty():
                 self._tell_ssh(access, self._port)
                 input(_BEGIN)
-        except BaseException:
+        except BaseException as error:
             asyncio.run(self._nursery.close())
+            if isinstance(error, EOFError):  # Ctrl+D leaves a question, as Ctrl+C does
+                say("")
+                raise KeyboardInterrupt from error
             raise
-        with redirect_stderr(self._kept) if self._wanted.present else nullcontext():
-            return asyncio.run(self._serve(access))
+        from unrolled_tui.serve.log import Log, Printer  # noqa: PLC0415
+
+        with (
+            redirect_stderr(self._kept) if self._wanted.present else nullcontext(),
+            closing(Printer(sys.stderr)) as printer,
+        ):
+            return asyncio.run(self._serve(access, Log(printer.write).tell))
 
     def _access(self) -> "Access":
         from unrolled_tui.serve import access  # noqa: PLC0415  # after the fork, as all that follows
@@ -118,15 +133,14 @@ class _Serving:
         self._is_made_up = not typed
         return access.Access(password=access.usable_password(typed or access.made_up_password(), "class password"))
 
-    async def _serve(self, access: "Access") -> int:
+    async def _serve(self, access: "Access", log: Callable[[str], None]) -> int:
         try:
-            return await (self._serve_web(access) if self._wanted.web else self._serve_ssh(access))
+            return await (self._serve_web(access, log) if self._wanted.web else self._serve_ssh(access, log))
         finally:
             await self._nursery.close()
 
-    async def _serve_ssh(self, access: "Access") -> int:
+    async def _serve_ssh(self, access: "Access", log: Callable[[str], None]) -> int:
         from unrolled_tui.serve.following.podium import Podium  # noqa: PLC0415
-        from unrolled_tui.serve.log import Log  # noqa: PLC0415
         from unrolled_tui.serve.ssh.server import serve_ssh  # noqa: PLC0415
 
         wanted, key = self._wanted, self._host_key()
@@ -135,7 +149,7 @@ class _Serving:
         try:
             return await serve_ssh(
                 self._nursery,
-                host=wanted.host,
+                host=listened_at(wanted.host),
                 port=self._port,
                 access=access,
                 limits=wanted.limits,
@@ -143,27 +157,26 @@ class _Serving:
                 compression=wanted.compression,
                 podium=podium,
                 opened=(lambda _: None) if wanted.present else partial(self._tell_ssh, access),
-                log=Log(_print).tell,
+                log=log,
             )
         finally:
             if podium is not None:
                 await podium.close()
 
-    async def _serve_web(self, access: "Access") -> int:
-        from unrolled_tui.serve.log import Log  # noqa: PLC0415
+    async def _serve_web(self, access: "Access", log: Callable[[str], None]) -> int:
         from unrolled_tui.serve.web.pages import serve_web  # noqa: PLC0415
 
         wanted = self._wanted
         return await serve_web(
             self._nursery,
-            host=wanted.host,
+            host=listened_at(wanted.host),
             port=self._port,
             public_url=wanted.public_url,
             access=access,
             limits=wanted.limits,
             title="unrolled",
             opened=partial(self._tell_web, access),
-            log=Log(_print).tell,
+            log=log,
         )
 
     def _host_key(self) -> "SSHKey":
@@ -196,8 +209,3 @@ class _Serving:
         if not self._wanted.present:
             say("Ctrl+C ends it.")
         sys.stdout.flush()
-
-
-def _print(line: str) -> None:
-    with suppress(OSError):  # nobody sees it any more
-        print(line, file=sys.stderr, flush=True)

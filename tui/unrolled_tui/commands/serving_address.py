@@ -40,6 +40,11 @@ def check_free(host: str, port: int) -> int:
         raise ServeError(f"--host {host} --port {port}: {why}") from error
 
 
+def listened_at(host: str) -> str:
+    """The address to listen on, as asyncio takes it: :: is all of IPv6 there, and not of IPv4, as elsewhere."""
+    return "" if host == "::" else host
+
+
 def is_local(host: str) -> bool:
     """Whether only this machine can reach a server there."""
     with suppress(ValueError):

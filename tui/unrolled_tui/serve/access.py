@@ -74,11 +74,13 @@ def keys_in(path: Path) -> str:
     """What a file of public keys says.
 
     Raises:
-        ServeError: If it cannot be read, or says nothing.
+        ServeError: If it cannot be read, says nothing, or has a private key.
     """
     keys = _text_of(path, "public keys", secret=False)
     if not keys.strip():
         raise ServeError(f"{path}: expected public keys, got an empty file")
+    if "PRIVATE KEY-----" in keys:
+        raise ServeError(f"{path}: expected public keys, got a private one: its public one is in {path}.pub")
     return keys
 
 

@@ -15,7 +15,7 @@ class Limits:
     Attributes:
         sessions: Sessions at a time.
         per_address: Sessions at a time from one address. As many as in all, as a class may share one behind a router.
-        attempts: Wrong passwords or keys from one address within a minute; then it waits.
+        attempts: Wrong passwords from one address within a minute; then it waits. No key is guessed: they do not count.
         idle: Seconds without a key after which a session ends.
         memory: MiB that a session may take beside what it shares with the others.
     """
@@ -61,7 +61,7 @@ class Seats:
 
 
 class Attempts:
-    """The wrong passwords and keys of the last minute, by address.
+    """The wrong passwords of the last minute, by address.
 
     Args:
         limits: How many there may be.

@@ -32,7 +32,7 @@ def told_why(host: str, port: int) -> Iterator[None]:
         raise ServeError(f"{host}: there is no such address: {error.strerror}") from error
     except OSError as error:
         why = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise ServeError(f"{host}, port {port}: {why}") from error
+        raise ServeError(f"{host or 'all addresses'}, port {port}: {why}") from error
 
 
 @contextmanager
@@ -50,17 +50,26 @@ def signalled() -> "Iterator[asyncio.Future[int]]":
             loop.remove_signal_handler(number)
 
 
-async def until_end(nursery: Nursery, asked: "asyncio.Future[int]", *others: "asyncio.Future[Any]") -> int:
+async def until_end(nursery: Nursery, asked: "asyncio.Future[int]", *others: "asyncio.Future[int]") -> int:
     """Waits until the process is asked to end, or another end comes, and returns the exit code: 130 for SIGINT.
 
+    Args:
+        nursery: Where the sessions come from.
+        asked: The signal that asks the process to end.
+        others: The exit codes of apps that end it.
+
     Raises:
-        ServeError: If the nursery ends before.
+        ServeError: If the nursery ends before, or an app failed.
     """
     ends: list[asyncio.Future[Any]] = [asked, nursery.died, *others]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if nursery.died.done():
         raise ServeError(nursery.died.result())
-    return 128 + signal.SIGINT if asked.done() and asked.result() == signal.SIGINT else 0
+    if asked.done():
+        return 128 + signal.SIGINT if asked.result() == signal.SIGINT else 0
+    if code := max(other.result() for other in others if other.done()):
+        raise ServeError(f"the presenting stepper ended with exit code {code}")
+    return 0
 
 
 def _answer(asked: "asyncio.Future[int]", number: int) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
+from textwrap import wrap
 from typing import Protocol
 
 from unrolled_tui.serve.following.arrivals import Arrivals
@@ -60,6 +61,7 @@ class Follower(Showing):
         columns: The terminal's width.
         rows: The terminal's height.
         hint: One line that says which keys there are.
+        own: What there is of the own instead, for a terminal that is too small.
         clock: The running loop's time.
         on_end: Called when it ends.
 
@@ -74,13 +76,14 @@ class Follower(Showing):
         columns: int,
         rows: int,
         hint: str,
+        own: str,
         clock: Clock,
         on_end: Callable[["Follower"], None],
     ) -> None:
         self.wish: asyncio.Future[Wish] = asyncio.get_running_loop().create_future()
         self._outlet, self._picture = outlet, picture
         self._size = columns, rows
-        self._hint, self._hint_until = hint, 0.0
+        self._hint, self._own, self._hint_until = hint, own, 0.0
         self._clock, self._on_end = clock, on_end
         self._arrivals = Arrivals(clock.time)
         self._reader = Reader()
@@ -184,9 +187,10 @@ class Follower(Showing):
         own_columns, own_rows = self._size
         sentence = (
             f"The teacher's screen has {columns} columns and {rows} rows, this terminal {own_columns} and {own_rows}: "
-            "make it larger, or its letters smaller. q leaves."
+            f"make it larger, or its letters smaller. o gives {self._own} of your own, q leaves."
         )
-        return b"\x1b[m\x1b[2J\x1b[?7h\x1b[1;1H" + sentence.encode() + b"\x1b[?7l"
+        lines = wrap(sentence, max(1, own_columns))[:own_rows]
+        return b"\x1b[m\x1b[2J\x1b[1;1H" + "\r\n".join(lines).encode()
 
     # The hint.
 

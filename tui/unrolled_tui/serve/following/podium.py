@@ -30,11 +30,12 @@ class Podium(Showing):
     Args:
         child: The app's process.
         console: The presenter's terminal.
-        own: What a follower may have of the own, for the line that says which keys there are.
+        own: What a follower may have of the own, for the lines that say which keys there are.
     """
 
     def __init__(self, child: Child, console: Console, own: str) -> None:
         self._child, self._console = child, console
+        self._own = own
         self._hint = f"you follow the teacher · o {own} of your own, and back · q leave"
         self._loop = asyncio.get_running_loop()
         self._picture = Picture(*console.size)
@@ -90,7 +91,7 @@ class Podium(Showing):
             columns: Its width.
             rows: Its height.
         """
-        follower = Follower(outlet, self._picture, columns, rows, self._hint, self._loop, self._lose)
+        follower = Follower(outlet, self._picture, columns, rows, self._hint, self._own, self._loop, self._lose)
         self._followers.add(follower)
         follower.begin()
         if self._end.done():

@@ -25,10 +25,12 @@ class Child:
         pid: Its process, once it has begun.
         descriptor: Our side of its pseudo-terminal, which does not block; -1 once closed, or if it has none.
         line: The server's end of the line to an app that presents.
+        why: Why it has ended or never began, if that is known.
     """
 
     def __init__(self, number: int, descriptor: int, line: socket.socket | None, send: Send) -> None:
         self.number, self.pid, self.descriptor, self.line = number, 0, descriptor, line
+        self.why = ""
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._begun: asyncio.Future[None] = self._loop.create_future()
@@ -92,6 +94,7 @@ class Child:
 
     def end(self, code: int, why: str = "") -> None:
         """It has no process any more, or never will: `why`."""
+        self.why = why
         if not self._begun.done():
             self._begun.set_exception(ServeError(why))
         if not self._code.done():

@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from signal import SIGHUP, SIGKILL, Signals
+from signal import SIGKILL, Signals
 from typing import Self
 
 from unrolled_tui.serve.errors import ServeError
@@ -214,7 +214,7 @@ class Nursery:
                 self._children.pop(number).end(code, why)
 
     def _lose(self) -> None:
-        """The nursery has ended. So do the sessions that are left, as their terminals hang up."""
+        """The nursery has ended. The sessions that are left are lost: none has put its terminal back."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._line)
         self._line.close()
@@ -227,7 +227,7 @@ class Nursery:
             if child.pid:
                 self._orphans.append(child.pid)
             child.hang_up()
-            child.end(128 + SIGHUP, self._why)
+            child.end(128 + SIGKILL, self._why)
         if self._died is not None and not self._died.done() and not self._is_closing:
             self._died.set_result(self._why)
 

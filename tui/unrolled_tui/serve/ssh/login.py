@@ -44,9 +44,14 @@ class Login(asyncssh.SSHServer):
         self._address = conn.get_extra_info("peername", ("an unknown address",))[0].removeprefix("::ffff:")
         self._front.connections.add(self._connection)
         self._front.strangers += 1
-        if self._front.strangers > MOST_STRANGERS:
+        front = self._front
+        if front.strangers > MOST_STRANGERS:
             self._refuse("too many are logging in")
-            conn.abort()
+        elif len(front.connections) > front.limits.sessions + MOST_STRANGERS:
+            self._refuse("there are too many connections")
+        else:
+            return
+        conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
@@ -59,14 +64,15 @@ class Login(asyncssh.SSHServer):
         if isinstance(exc, asyncssh.KeyExchangeFailed):
             self._refuse(NO_COMPRESSION if "compression" in exc.reason else exc.reason)
         elif self._has_strange_key and not self._wrong:
-            self._fail("none of its keys is known here")
+            self._refuse("none of its keys is known here")
 
     # Who it is.
 
     def begin_auth(self, username: str) -> bool:
         """Takes the name, which may be any, and says whether more is asked for."""
         self._user = harmless(username, 32)
-        self._check_attempts()
+        if not self._front.access.keys:  # one with a key gets in, whatever others of the same address have tried
+            self._check_attempts()
         return not self._front.access.anonymous
 
     def auth_completed(self) -> None:
@@ -90,7 +96,8 @@ class Login(asyncssh.SSHServer):
         if self._front.access.admits_password(password):
             return True
         self._wrong += 1
-        self._fail("wrong password")
+        self._front.attempts.fail(self._address)
+        self._refuse("wrong password")
         await asyncio.sleep(PAUSE)
         if self._wrong >= TRIES:
             raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, f"{TRIES} wrong passwords")
@@ -102,10 +109,6 @@ class Login(asyncssh.SSHServer):
             sentence = "too many failures from this address: wait a minute"
             raise asyncssh.DisconnectError(asyncssh.DISC_BY_APPLICATION, sentence)
 
-    def _fail(self, why: str) -> None:
-        self._front.attempts.fail(self._address)
-        self._refuse(why)
-
     def _refuse(self, why: str) -> None:
         who = f"{self._user} from {self._address}" if self._user else self._address
         self._front.log(f"refused {who}: {why}")
@@ -116,15 +119,21 @@ class Login(asyncssh.SSHServer):
         """Gives a session, or none, if one runs on this connection."""
         if self._session is not None and not self._session.is_over:
             return False
-        if self._waiting is not None:
-            self._waiting.cancel()
-        self._session = Session(self._front, self._connection, self._user or "nobody", self._address, self._end_session)
+        user = self._user or "nobody"
+        self._session = Session(
+            self._front, self._connection, user, self._address, self._begin_session, self._end_session
+        )
         return self._session
 
     def wait_for_session(self) -> None:
-        """Ends the connection if nothing is asked of it for long."""
-        loop = asyncio.get_running_loop()
-        self._waiting = loop.call_later(PATIENCE, self._connection.close)
+        """Ends the connection if nothing is asked of it for long. A channel that is only opened asks nothing."""
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().call_later(PATIENCE, self._connection.close)
+
+    def _begin_session(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _end_session(self, session: Session) -> None:
         if session is self._session:

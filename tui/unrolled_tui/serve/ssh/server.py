@@ -130,16 +130,18 @@ def _options(front: Front, host_key: asyncssh.SSHKey, compression: bool) -> asyn
 
 def _keys(front: Front) -> asyncssh.SSHAuthorizedKeys:
     """The keys, without the lines that are none, which are told: OpenSSH passes over such lines too."""
-    lines = []
+    lines, others = [], []
     for number, line in enumerate(front.access.keys.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
             asyncssh.import_authorized_keys(line)
         except ValueError:
-            front.log(f"line {number} of the keys is no public key")
+            others.append(number)
         else:
             lines.append(line)
     if not lines:
         raise ServeError("the file of keys: expected public keys as ssh-keygen writes them, got none")
+    for number in others:
+        front.log(f"line {number} of the keys is no public key")
     return asyncssh.import_authorized_keys("\n".join(lines))

@@ -10,7 +10,7 @@ import asyncssh
 from unrolled_tui.serve.errors import ServeError
 from unrolled_tui.serve.following.console import PUT_BACK
 from unrolled_tui.serve.following.follower import Wish
-from unrolled_tui.serve.following.podium import Podium
+from unrolled_tui.serve.following.podium import ENDED, Podium
 from unrolled_tui.serve.outlet import Showing
 from unrolled_tui.serve.part import FOLLOW
 from unrolled_tui.serve.sessions.nursery import GRACE, Child
@@ -28,6 +28,7 @@ PATIENCE = 30.0
 """Seconds that a client may take for what is left to read at the end."""
 
 NO_TERMINAL = "this needs a terminal: leave out the command, or type ssh -t"
+SERVER_ENDED = "the server has ended"
 
 _CLEAN = tuple(128 + number for number in (SIGHUP, SIGINT, SIGTERM))
 """Exit codes of an app that was asked to end, and has put its terminal back. Others above 128 have not."""
@@ -41,13 +42,21 @@ class Session(asyncssh.SSHServerSession[bytes]):
         line: The connection that its channel is on.
         user: The name that the client gave.
         address: Where it is from.
+        on_begin: Called when somebody asks for the app.
         on_end: Called when its channel is closed.
     """
 
     def __init__(
-        self, front: "Front", line: Connection, user: str, address: str, on_end: Callable[["Session"], None]
+        self,
+        front: "Front",
+        line: Connection,
+        user: str,
+        address: str,
+        on_begin: Callable[[], None],
+        on_end: Callable[["Session"], None],
     ) -> None:
-        self._front, self._line, self._user, self._address, self._on_end = front, line, user, address, on_end
+        self._front, self._line, self._user, self._address = front, line, user, address
+        self._on_begin, self._on_end = on_begin, on_end
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHServerChannel[bytes]
         self._terminal, self._has_terminal = Terminal(), False
@@ -55,6 +64,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._child: Child | None = None
         self._is_slow = self._is_gone = self._is_ending = False
         self._last_key = 0.0
+        self._why = ""  # it ended, if that was not its person's wish
         self.task: asyncio.Task[None] | None = None
 
     # The channel.
@@ -81,6 +91,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def session_started(self) -> None:
         """Begins."""
+        self._on_begin()
         self.task = self._loop.create_task(self._run())
         self._front.sessions.add(self)
         self.task.add_done_callback(lambda _: self._front.sessions.discard(self))
@@ -160,6 +171,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def end(self) -> None:
         """Asks the app to put the terminal back and to end."""
         self._is_ending = True
+        self._end_child()
+
+    def _end_child(self) -> None:
         if self._child is not None:
             self._child.terminate()
             self._loop.call_later(GRACE, self._child.kill)
@@ -186,7 +200,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             return await self._show()
         finally:
             seats.leave(self._address)
-            log(f"out {self._user} from {self._address}, {len(seats)} here")
+            log(f"out {self._user} from {self._address}, {len(seats)} here{self._why and ': '}{self._why}")
 
     async def _show(self) -> int:
         podium = self._front.podium
@@ -196,6 +210,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
             code = await self._own()
             if code != FOLLOW or podium is None:
                 return code
+        if self._is_ending:
+            self._end_as(self._why_ended)
         return 0
 
     async def _follow(self, podium: Podium) -> Wish:
@@ -227,16 +243,39 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if code > 128 and code not in _CLEAN:
             self.write(PUT_BACK)
         if idle.done() and not idle.cancelled():
-            raise ServeError(f"no key for {self._front.limits.idle / 60:g} minutes: the session has ended")
+            self._end_as(f"no key for {_minutes(self._front.limits.idle)}: the session has ended")
+            return 1
+        if child.why:
+            self._end_as(child.why)
+        elif self._is_ending:
+            self._end_as(self._why_ended)
+            return code if podium is None else 0
+        elif code not in (0, FOLLOW) and not self._is_gone:
+            self._why = f"exit code {code}"
+            if code > 128:  # others have said themselves why
+                self._say(f"the session was ended (code {code}): the server's log may say why")
         return code
+
+    def _end_as(self, why: str) -> None:
+        self._why = why
+        self._say(why)
+
+    @property
+    def _why_ended(self) -> str:
+        return SERVER_ENDED if self._front.podium is None else ENDED
 
     async def _end_when_idle(self) -> None:
         """Ends the app when no key has come for long."""
         self._last_key = self._loop.time()
         while (rest := self._last_key + self._front.limits.idle - self._loop.time()) > 0:
             await asyncio.sleep(rest)
-        self.end()
+        self._end_child()
 
     def _say(self, sentence: str) -> None:
         if not self._channel.is_closing():
             self._channel.write_stderr(f"{sentence}\r\n".encode())
+
+
+def _minutes(seconds: float) -> str:
+    minutes = f"{seconds / 60:g}"
+    return f"{minutes} minute" if minutes == "1" else f"{minutes} minutes"

@@ -76,6 +76,7 @@ class Site:
         application.add_routes(
             [
                 web.get("/", self._index),
+                web.get("/login", _go_to_index),
                 web.post("/login", self._log_in),
                 web.get("/ws", self._open_tab, allow_head=False),
                 web.static("/static", terminal),
@@ -194,6 +195,11 @@ async def serve_web(
         finally:
             site.ends.set()
             await runner.cleanup()
+
+
+async def _go_to_index(_: web.Request) -> web.Response:
+    """Leads back from where a wrong password leaves a browser, which asks for it again when it reloads."""
+    raise web.HTTPSeeOther(".")
 
 
 def _html(text: str, status: int = 200) -> web.Response:
