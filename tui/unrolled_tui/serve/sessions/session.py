@@ -130,8 +130,26 @@ def _run(make_app: AppFactory, order: Order, complaint: io.StringIO) -> int:
     app = make_app(Part(order.place, order.may_follow, stage))
     app.driver_class = WebDriver if order.is_piped else SessionDriver
     app.error_console = Console(file=complaint, markup=False, highlight=False, width=120)
+    _give_room_to_fail(app)
     asyncio.run(app.run_async())
     return app.return_code or 0
+
+
+def _give_room_to_fail(app: App[Any]) -> None:
+    """Lifts the limit of memory once it is met: ending well takes some, and what was taken is held until the end."""
+    handle = app._handle_exception  # Textual has no other place for what comes before it draws a failure
+
+    def handle_with_room(error: Exception) -> None:
+        if isinstance(error, MemoryError):
+            _lift(resource.RLIMIT_DATA)
+        handle(error)
+
+    app._handle_exception = handle_with_room  # type: ignore[method-assign]  # of this app alone
+
+
+def _lift(limit: int) -> None:
+    most = resource.getrlimit(limit)[1]
+    resource.setrlimit(limit, (most, most))
 
 
 def _limit(memory: int) -> None:
@@ -149,9 +167,8 @@ def _limit(memory: int) -> None:
 
 def _tell(complaint: str, told: int, memory: int) -> None:
     """Writes a complaint to the log, and one sentence to the terminal, which was put back."""
-    for what in (resource.RLIMIT_DATA, resource.RLIMIT_FSIZE):
-        most = resource.getrlimit(what)[1]
-        resource.setrlimit(what, (most, most))
+    for limit in (resource.RLIMIT_DATA, resource.RLIMIT_FSIZE):
+        _lift(limit)
     sentence = OUT_OF_MEMORY.format(memory) if "MemoryError" in complaint else FAILED
     text = f"session {os.getpid()}: {sentence}{complaint}"
     harmless = "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
