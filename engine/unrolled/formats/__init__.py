@@ -21,7 +21,7 @@ __all__ = ["Choices", "Model", "NamedLayer", "load"]
 class Format(Protocol):
     """What the file of a format here has."""
 
-    def recognises(self, beginning: bytes, members: Sequence[str]) -> bool:
+    def recognises(self, beginning: bytes, members: Sequence[str], /) -> bool:
         """Whether a file that begins so may be one of these; `members` are the names in it if it is an archive."""
 
     def read(self, file: io.BufferedReader, name: str, choices: Choices) -> Model:

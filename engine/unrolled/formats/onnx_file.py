@@ -32,7 +32,7 @@ _IR_VERSION = 0x08  # the tag of ModelProto.ir_version, which comes first
 _NEXT_TAGS = b"\x12\x1a\x22\x28\x32\x3a\x42\x72\xa2\xaa\xca"  # of the fields that can come behind it
 
 
-def recognises(beginning: bytes, members: Sequence[str]) -> bool:  # noqa: ARG001 - an ONNX file is no archive
+def recognises(beginning: bytes, _members: Sequence[str]) -> bool:
     """Whether a file that begins so may be one of these: protobuf has no magic number, but a first field."""
     behind = beginning[2:3]
     return beginning[:1] == bytes([_IR_VERSION]) and (not behind or behind in _NEXT_TAGS)

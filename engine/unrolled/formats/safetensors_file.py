@@ -42,7 +42,7 @@ _STORED = {
 }
 
 
-def recognises(beginning: bytes, members: Sequence[str]) -> bool:  # noqa: ARG001 - it is no archive
+def recognises(beginning: bytes, _members: Sequence[str]) -> bool:
     """Whether a file that begins so may be one of these; `members` are the names in it if it is an archive."""
     return beginning[_LENGTH_BYTES : _LENGTH_BYTES + 1] == b"{"
 

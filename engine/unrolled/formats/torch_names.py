@@ -113,10 +113,9 @@ def _unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors by name, without what DataParallel, `torch.compile`, a checkpoint and fastai put around a module."""
     unwrapped: dict[str, Tensor] = {}
     for name, one in tensors.items():
-        parametrized = _PARAMETRIZED.match(name)
-        if parametrized is not None and is_recurrent(name):
-            name = f"{parametrized[1]}{parametrized[2]}{_FORMS[parametrized[3]]}"  # noqa: PLW2901 - the older name of it
-        parts = [part for part in name.split(".") if part not in _WRAPPERS]
+        parametrized = _PARAMETRIZED.match(name) if is_recurrent(name) else None
+        older = name if parametrized is None else f"{parametrized[1]}{parametrized[2]}{_FORMS[parametrized[3]]}"
+        parts = [part for part in older.split(".") if part not in _WRAPPERS]
         while parts[1:] and parts[0] in _CONTAINERS:
             parts.pop(0)
         _add(unwrapped, ".".join(parts), one, name)
